@@ -1,0 +1,1 @@
+"""What the book measures: calibration, templates, smoothness, information, translation."""
