@@ -1,0 +1,269 @@
+"""The book's palette, its Altair theme and the frame every figure is shown in.
+
+One colour stands for one idea throughout. Charts name the light colours only; the site swaps in
+their dark counterparts when the reader switches the theme.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import altair as alt
+
+HARD = "#0072B2"
+SMOOTH = "#D55E00"
+TEMPERATURE = "#009E73"
+DISTIL = "#8E5EA2"
+REFERENCE = "#767676"
+INK = "#1A1A1A"
+GRID = "#E4E4E4"
+
+DASH = (4, 3)
+WIDTH, HEIGHT = 560, 340
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+_RAMP_KNOTS = (0, 13, 40)
+_RAMP_LIGHT = ("#F7BE9C", SMOOTH, "#6B2B00")
+_RAMP_DARK = ("#7A4A2E", "#F28E4B", "#FFE0CC")
+
+
+def _mix(first: str, second: str, share: float) -> str:
+    channels = (
+        round(int(first[i : i + 2], 16) * (1 - share) + int(second[i : i + 2], 16) * share)
+        for i in (1, 3, 5)
+    )
+    return "#" + "".join(f"{c:02X}" for c in channels)
+
+
+def _ramp(knots: Sequence[str]) -> tuple[str, ...]:
+    colours = [knots[0]]
+    for start, end, low, high in zip(_RAMP_KNOTS, _RAMP_KNOTS[1:], knots, knots[1:]):
+        colours += [_mix(low, high, (i - start) / (end - start)) for i in range(start + 1, end + 1)]
+    return tuple(colours)
+
+
+SMOOTH_RAMP = _ramp(_RAMP_LIGHT)
+"""41 vermilions, light to dark, evenly spaced in the square root of alpha."""
+
+DARK = {
+    HARD: "#56B4E9",
+    TEMPERATURE: "#3CC79A",
+    DISTIL: "#C79BDB",
+    REFERENCE: "#9C9C9C",
+    INK: "#ECECEC",
+    GRID: "#353A42",
+    **dict(zip(SMOOTH_RAMP, _ramp(_RAMP_DARK))),
+}
+"""The dark counterpart of every colour of the palette."""
+
+
+def smooth(alpha: float) -> str:
+    """Colour of label smoothing at strength ``alpha``: vermilion, darker as alpha grows.
+
+    Parameters
+    ----------
+    alpha : float in [0, 1]
+        Zero gives the colour of hard targets; 0.1 is :data:`SMOOTH`.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must lie in [0, 1], got {alpha}")
+    return SMOOTH_RAMP[round(40 * math.sqrt(alpha))] if alpha > 0 else HARD
+
+
+def alpha_scale(alphas: Iterable[float]) -> alt.Scale:
+    """Colour scale for a discrete set of alphas (use with an ordinal or nominal encoding)."""
+    domain = sorted(set(alphas))
+    return alt.Scale(domain=domain, range=[smooth(alpha) for alpha in domain])
+
+
+def unit_scale() -> alt.Scale:
+    """Scale of a probability or a share: exactly [0, 1]."""
+    return alt.Scale(domain=[0, 1], nice=False)
+
+
+def config(dark: bool = False) -> dict[str, Any]:
+    """Vega-Lite configuration of the book's charts, in light or dark colours."""
+    ink, grid, quiet = (DARK[c] if dark else c for c in (INK, GRID, REFERENCE))
+    palette = (HARD, SMOOTH, TEMPERATURE, DISTIL, REFERENCE)
+    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12}
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "padding": 4,
+        "view": {
+            "stroke": None,
+            "continuousWidth": WIDTH,
+            "continuousHeight": HEIGHT,
+        },
+        "title": {
+            "anchor": "start",
+            "color": ink,
+            "subtitleColor": ink,
+            "fontSize": 15,
+            "fontWeight": 600,
+            "subtitleFontSize": 12,
+            "offset": 12,
+        },
+        "axis": {
+            **text,
+            "titleFontWeight": "normal",
+            "titlePadding": 8,
+            "domain": False,
+            "ticks": False,
+            "labelPadding": 6,
+            "grid": True,
+            "gridColor": grid,
+            "gridWidth": 0.7,
+        },
+        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "symbolType": "stroke"},
+        "header": {**text, "titleFontWeight": "normal", "labelFontWeight": 600},
+        "range": {
+            "category": [DARK[c] if dark else c for c in palette],
+            "heatmap": [DARK[c] if dark else c for c in SMOOTH_RAMP[::8]],
+        },
+        "mark": {"color": DARK[HARD] if dark else HARD},
+        "line": {"strokeWidth": 2},
+        "point": {"filled": True, "size": 50},
+        "rule": {"color": quiet},
+        "text": {"color": ink, "fontSize": 12},
+    }
+
+
+@alt.theme.register("lsbook", enable=True)
+def _live_theme() -> alt.theme.ThemeConfig:
+    return {"config": config() | {"background": "white"}}
+
+
+alt.data_transformers.disable_max_rows()
+
+
+def origin(runs: Iterable[Any] = (), command: str = "") -> dict[str, str]:
+    """Where a figure's numbers come from, as label and text.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        The runs whose arrays or metrics are drawn.
+    command : str
+        The papermill command that regenerates the figure.
+    """
+    runs = list(runs)
+
+    def seen(*places: str) -> str:
+        found: dict[str, None] = {}
+        for run in runs:
+            for place in places:
+                value = _look_up(run, place)
+                if value is not None:
+                    found[f"{value:g}" if isinstance(value, float) else str(value)] = None
+                    break
+        return ", ".join(found)
+
+    strip = {
+        "Runs": seen("recipe.hash"),
+        "α": seen("recipe.alpha"),
+        "Seeds": seen("recipe.seed"),
+        "Data": seen("recipe.data", "recipe.dataset"),
+        "Scale": seen("recipe.scale", "manifest.scale", "recipe.preset"),
+        "Commit": seen("manifest.commit"),
+        "Device": seen("manifest.device"),
+        "Regenerate": command,
+    }
+    return {label: text for label, text in strip.items() if text}
+
+
+def _look_up(holder: Any, path: str) -> Any:
+    for name in path.split("."):
+        holder = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+    return holder
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its alternative text, caption and origin; displays itself in a notebook."""
+
+    chart: alt.TopLevelMixin
+    alt: str
+    caption: str = ""
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def spec(self) -> dict[str, Any]:
+        """The Vega-Lite specification without a theme, floats rounded to six digits."""
+        with alt.theme.enable("none"):
+            return _rounded(self.chart.to_dict())
+
+    def to_html(self) -> str:
+        """One ``<figure>``; the site's figures.js draws it and adds its controls."""
+        spec = json.dumps(self.spec(), separators=(",", ":")).replace("</", "<\\/")
+        label = html.escape(self.alt, quote=True)
+        rows = "".join(
+            f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>"
+            for name, text in self.origin.items()
+        )
+        details = f"<details><summary>Origin</summary><dl>{rows}</dl></details>" if rows else ""
+        caption = f"<p>{html.escape(self.caption)}</p>" if self.caption else ""
+        return (
+            '<figure class="ls-figure"><div class="ls-controls"></div>'
+            f'<div class="ls-chart" role="img" aria-label="{label}">'
+            f"<noscript>{label}</noscript></div>"
+            f'<script type="application/json">{spec}</script>'
+            f"<figcaption>{caption}{details}</figcaption></figure>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if os.environ.get("LSBOOK_STATIC") == "1":
+            return {"text/html": self.to_html()}
+        return self.chart._repr_mimebundle_(include, exclude)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def show(
+    chart: alt.TopLevelMixin,
+    *,
+    alt: str,
+    runs: Iterable[Any] = (),
+    command: str = "",
+    caption: str = "",
+) -> Figure:
+    """Frame a chart for display: the last expression of a chapter's cell.
+
+    On the built site (``LSBOOK_STATIC=1``) it becomes a figure with alternative text, caption and
+    origin; with a live kernel the chart alone is displayed.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Bound parameters become the figure's controls; their first values are what reset returns
+        to, so start them at the paper's setting.
+    alt : str
+        What the figure shows, with its numbers, for readers who cannot see it.
+    runs : iterable of Run
+        The runs the numbers come from.
+    command : str
+        The papermill command that regenerates the figure.
+    caption : str
+        Plain text below the figure.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty: say in a sentence what the figure shows, with its numbers")
+    return Figure(chart, alt.strip(), caption, origin(runs, command))
