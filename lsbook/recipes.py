@@ -1,0 +1,260 @@
+"""Recipes: frozen, hashed descriptions of runs. A recipe is the only way to say what a run is."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+from lsbook.validation import check_alpha, check_temperature, check_unit
+
+TRAIN_SIZE = {
+    "mnist1d": 4000,
+    "digits": 1297,
+    "mnist": 50_000,
+    "cifar10": 40_000,
+    "cifar100": 40_000,
+    "tinyimagenet": 15_000,
+}
+TEXT = ("grammar", "multi30k")
+SCHEDULES = ("steps", "linear", "cosine", "inverse-sqrt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distil:
+    """A teacher and how its student listens to it (paper, section 4).
+
+    The student minimises (1−β) H(y, p) + β H(pᵗ(T), p), its own temperature being 1 as in the
+    paper's CIFAR experiment; with ``objective="logits"`` the second term is half the squared
+    difference of logits, as in the MNIST experiment.
+    """
+
+    teacher: Recipe
+    beta: float = 1.0
+    T: float = 1.0
+    objective: str = "probabilities"
+
+    def __post_init__(self):
+        check_unit(self.beta, "beta")
+        check_temperature(self.T)
+        if self.objective not in ("probabilities", "logits"):
+            raise ValueError(f"objective must be 'probabilities' or 'logits'; got {self.objective!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides the numbers of a run.
+
+    ``steps`` is the full schedule in optimisation steps and ``scale`` the fraction of it that is
+    run; milestones and warm-up are fractions of what is run. ``batch_size`` counts examples, for
+    text target tokens. ``weight_decay`` acts on all weights unless ``decay_only`` names the
+    parameters it acts on. ``size`` holds the keyword arguments of ``lsbook.models.build``.
+    ``damped`` momentum is the MNIST experiment's 0.9·previous + 0.1·current gradient.
+
+    Raises
+    ------
+    ValueError
+        If alpha, scale, steps or schedule are out of range.
+    """
+
+    name: str
+    dataset: str
+    model: str
+    size: tuple[tuple[str, object], ...] = ()
+    alpha: float = 0.0
+    seed: int = 0
+    steps: int
+    scale: float = 1.0
+    batch_size: int = 128
+    optimizer: str = "sgd"
+    lr: float
+    last_layer_lr: float | None = None
+    schedule: str = "steps"
+    milestones: tuple[float, ...] = ()
+    warmup: float = 0.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    damped: bool = False
+    weight_decay: float = 0.0
+    decay_only: tuple[str, ...] = ()
+    loss_scale: float = 1.0
+    clip_norm: float | None = None
+    augment: str = "none"
+    distil: Distil | None = None
+    mi_classes: tuple[int, int] = (0, 5)
+    mi_every: int = 0
+
+    def __post_init__(self):
+        check_alpha(self.alpha)
+        if not 0 < self.scale <= 1:
+            raise ValueError(f"scale is the fraction of the schedule, in (0, 1]; got {self.scale}.")
+        if self.steps < 1 or self.batch_size < 1 or self.lr <= 0:
+            raise ValueError("steps, batch_size and lr must be above 0.")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {SCHEDULES}; got {self.schedule!r}.")
+
+    @property
+    def preset(self) -> str:
+        """``lab`` or ``paper``."""
+        return self.name.split("/")[0]
+
+    @property
+    def is_text(self) -> bool:
+        return self.dataset in TEXT
+
+    @property
+    def total_steps(self) -> int:
+        """Optimisation steps of this run: ``steps`` × ``scale``, at least one."""
+        return max(1, round(self.steps * self.scale))
+
+    @cached_property
+    def hash(self) -> str:
+        """Twelve hex digits over every field that differs from its default, the name aside.
+
+        Leaving defaults out keeps old hashes when a field is added later.
+        """
+        canonical = json.dumps(_content(self), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def with_(self, **changes) -> Recipe:
+        """A copy with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def for_epochs(self, epochs: float) -> Recipe:
+        """The same schedule shortened to so many passes over the training set."""
+        if epochs <= 0:
+            raise ValueError(f"epochs must be above 0; got {epochs}.")
+        if self.is_text:
+            raise ValueError("Shorten a text recipe by its scale: its batches are counted in tokens.")
+        per_epoch = TRAIN_SIZE[self.dataset] // self.batch_size
+        return self.with_(scale=min(1.0, epochs * per_epoch / self.steps))
+
+    def to_dict(self) -> dict:
+        """All fields as plain JSON values, the teacher nested."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Recipe:
+        """The recipe that ``to_dict`` described."""
+        fields = dict(fields)
+        if fields.get("distil"):
+            distil = dict(fields["distil"])
+            fields["distil"] = Distil(**{**distil, "teacher": cls.from_dict(distil["teacher"])})
+        return cls(**{key: _frozen(value) for key, value in fields.items()})
+
+
+def _frozen(value):
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+
+
+def _content(recipe: Recipe | Distil) -> dict:
+    content = {}
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if field.name == "name" or value == field.default:
+            continue
+        content[field.name] = _content(value) if dataclasses.is_dataclass(value) else value
+    return content
+
+
+_LAB_IMAGES = dict(
+    steps=60 * 31, lr=0.1, schedule="cosine", momentum=0.9, nesterov=True, weight_decay=5e-4,
+    mi_every=62,
+)
+_CIFAR_RESNET = dict(
+    model="resnet56", steps=64_000, lr=0.1, milestones=(0.5, 0.75), nesterov=True,
+    weight_decay=1e-4, loss_scale=3.0, clip_norm=1.0, augment="crop-flip",
+)
+_CIFAR_ALEXNET = dict(
+    dataset="cifar10", model="alexnet", steps=390_000, lr=0.1, milestones=(1 / 3, 2 / 3),
+    momentum=0.0, weight_decay=0.04, decay_only=("dense1.weight", "dense2.weight"),
+    loss_scale=3.0, augment="crop24-flip",
+)
+_MNIST = dict(
+    dataset="mnist", model="mlp", steps=100 * 390, lr=1.0, last_layer_lr=0.1, schedule="linear",
+    damped=True,
+)
+
+CATALOGUE: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="lab/mlp-mnist1d", dataset="mnist1d", model="mlp", augment="shift1d",
+            size=(("inputs", 40), ("hidden", (256, 256, 64)), ("classes", 10)), **_LAB_IMAGES,
+        ),
+        Recipe(
+            name="lab/mlp-digits", dataset="digits", model="mlp",
+            size=(("inputs", 64), ("hidden", (128, 128, 64)), ("classes", 10)),
+            **{**_LAB_IMAGES, "steps": 60 * 10, "mi_every": 0},
+        ),
+        Recipe(
+            name="lab/teacher-mnist1d", dataset="mnist1d", model="conv1d", augment="shift1d",
+            size=(("classes", 10),), **_LAB_IMAGES,
+        ),
+        Recipe(
+            name="lab/student-mnist1d", dataset="mnist1d", model="mlp", augment="shift1d",
+            size=(("inputs", 40), ("hidden", (128, 128, 64)), ("classes", 10)),
+            **{**_LAB_IMAGES, "mi_every": 0},
+        ),
+        Recipe(
+            name="lab/transformer-grammar", dataset="grammar", model="transformer",
+            size=(("d_model", 64), ("layers", 2), ("heads", 4), ("d_ff", 128), ("dropout", 0.1)),
+            steps=400, batch_size=1024, optimizer="adam", lr=3e-3, schedule="inverse-sqrt",
+            warmup=0.1, clip_norm=1.0,
+        ),
+        Recipe(name="paper/alexnet-cifar10", **_CIFAR_ALEXNET),
+        Recipe(
+            name="paper/resnet56-cifar100", dataset="cifar100", size=(("classes", 100),),
+            **_CIFAR_RESNET,
+        ),
+        Recipe(
+            name="paper/teacher-cifar10", dataset="cifar10", size=(("classes", 10),),
+            mi_every=4000, **_CIFAR_RESNET,
+        ),
+        Recipe(name="paper/student-cifar10", **_CIFAR_ALEXNET),
+        Recipe(
+            name="paper/teacher-mnist", augment="shift",
+            size=(("inputs", 784), ("hidden", (1200, 1200)), ("classes", 10), ("init_variance", 0.03)),
+            **_MNIST,
+        ),
+        Recipe(
+            name="paper/student-mnist",
+            size=(("inputs", 784), ("hidden", (800, 800)), ("classes", 10), ("init_variance", 0.03)),
+            **_MNIST,
+        ),
+        Recipe(
+            name="paper/transformer-multi30k", dataset="multi30k", model="transformer",
+            size=(("d_model", 128), ("layers", 4), ("heads", 4), ("d_ff", 256), ("dropout", 0.3)),
+            steps=8000, batch_size=4096, optimizer="adam", lr=5e-3, schedule="inverse-sqrt",
+            warmup=0.25, clip_norm=1.0,
+        ),
+        Recipe(
+            name="paper/inception-tinyimagenet", dataset="tinyimagenet", model="inception-v4",
+            size=(("classes", 30), ("small", True)), steps=100 * 117, lr=0.045, schedule="cosine",
+            nesterov=True, weight_decay=8e-5, augment="crop-flip",
+        ),
+    )
+}
+
+
+def named(name: str, **changes) -> Recipe:
+    """The catalogue's recipe called ``name``, with fields changed.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe; the message lists those there are.
+    """
+    if name not in CATALOGUE:
+        raise ValueError(f"No recipe is called {name!r}. There are: {', '.join(CATALOGUE)}.")
+    return CATALOGUE[name].with_(**changes)
+
+
+def student_of(teacher: Recipe, *, alpha: float = 0.0, beta: float = 1.0, T: float = 1.0,
+               objective: str = "probabilities", **changes) -> Recipe:
+    """The student's recipe that goes with a catalogue teacher, distilled from it."""
+    name = teacher.name.replace("teacher", "student")
+    distil = Distil(teacher=teacher, beta=beta, T=T, objective=objective)
+    return named(name, alpha=alpha, distil=distil, seed=teacher.seed, **changes)
