@@ -1,0 +1,132 @@
+"""Image sets behind one function: `load_images`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lsbook.data import lab
+
+_PARTS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
+_DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A labelled image set, split and ready to move to a device.
+
+    Attributes
+    ----------
+    train_x, val_x, test_x
+        Signals (N, L) in float32, or raw pixels (N, C, H, W) in uint8; `normalise` is applied to
+        batches. ``test_x`` and ``test_y`` are None where the set has two parts only.
+    train_y, val_y, test_y
+        Classes (N,) in int64.
+    classes
+        Names of the K classes.
+    mean, std
+        Of the training pixels per channel, (C, 1, 1), in the units of the pixels; 0 and 1 for
+        signals, which are standardised already.
+    content_hash
+        SHA-256 of all arrays, in hexadecimal.
+    """
+
+    name: str
+    train_x: Tensor
+    train_y: Tensor
+    val_x: Tensor
+    val_y: Tensor
+    test_x: Tensor | None
+    test_y: Tensor | None
+    classes: tuple[str, ...]
+    mean: Tensor
+    std: Tensor
+    content_hash: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example: (L,) or (C, H, W)."""
+        return tuple(self.train_x.shape[1:])
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Return float32 ``x`` (..., C, H, W) with mean 0 and deviation 1, on its device."""
+        return (x.float() - self.mean.to(x.device)) / self.std.to(x.device)
+
+
+def load_images(
+    name: str, *, seed: int = 0, root: str | Path | None = None, download: bool = False
+) -> Images:
+    """Load an image set by name.
+
+    Parameters
+    ----------
+    name
+        "mnist1d" or "digits", which need no files; "cifar10", "cifar100", "mnist",
+        "tinyimagenet"; or "imagefolder", any folder with ``train/CLASS/*`` and ``val/CLASS/*``.
+    seed
+        Of the split into training and validation part; of the generator for "mnist1d".
+    root
+        Data directory, `data_dir` if None; for "imagefolder" the folder itself.
+    download
+        Fetch missing files where the set has a public source.
+
+    Raises
+    ------
+    ValueError
+        If ``name`` is unknown.
+    DataError
+        If files are missing, damaged or cannot be fetched; the message says what to do.
+    """
+    if name not in _LOADERS:
+        raise ValueError(f"Unknown image set {name!r}; choose one of {', '.join(_LOADERS)}.")
+    arrays, classes = _LOADERS[name](seed, root, download)
+    return _images(name, arrays, classes)
+
+
+def _images(name: str, arrays: dict[str, np.ndarray], classes: tuple[str, ...]) -> Images:
+    tensors = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
+    mean, std = _channel_statistics(arrays["train_x"])
+    return Images(
+        name=name,
+        classes=classes,
+        mean=mean,
+        std=std,
+        content_hash=_content_hash(arrays),
+        **{part: tensors.get(part) for part in _PARTS},
+    )
+
+
+def _channel_statistics(x: np.ndarray) -> tuple[Tensor, Tensor]:
+    if x.ndim == 2:
+        return torch.tensor(0.0), torch.tensor(1.0)
+    # From the histogram of values: exact, and no float copy of the whole set.
+    levels = np.arange(256.0)
+    shares = np.stack([np.bincount(x[:, c].ravel(), minlength=256) for c in range(x.shape[1])])
+    shares = shares / shares.sum(1, keepdims=True)
+    mean = shares @ levels
+    std = np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(1))
+    return tuple(torch.tensor(v, dtype=torch.float32)[:, None, None] for v in (mean, std))
+
+
+def _content_hash(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for part in _PARTS:
+        if part in arrays:
+            array = np.ascontiguousarray(arrays[part])
+            digest.update(f"{part} {array.dtype.str} {array.shape}".encode())
+            digest.update(array)
+    return digest.hexdigest()
+
+
+_Loader = Callable[[int, "str | Path | None", bool], tuple[dict[str, np.ndarray], tuple[str, ...]]]
+
+_LOADERS: dict[str, _Loader] = {
+    "mnist1d": lambda seed, root, download: (lab.mnist1d(seed), _DIGITS),
+    "digits": lambda seed, root, download: (lab.digits(seed), _DIGITS),
+}
