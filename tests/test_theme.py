@@ -1,11 +1,13 @@
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import altair as alt
 import pandas as pd
 import pytest
 
+from lsbook import recipes
 from lsbook.figures import theme
 
 
@@ -82,6 +84,22 @@ def test_static_figure_carries_alt_caption_and_spec(chart, monkeypatch):
     assert "axis" not in spec.get("config", {})
 
 
+def test_title_becomes_a_heading_that_wraps(chart):
+    titled = chart.properties(title=alt.Title("One & two", subtitle=["three", "four"]))
+    page = theme.show(titled, alt="A line").to_html()
+    assert '<p class="ls-title">One &amp; two<small>three four</small></p>' in page
+    assert "title" not in embedded_spec(page)
+
+
+def test_style_sheet_names_the_same_colours():
+    sheet = (Path(__file__).parent.parent / "book/_static/lsbook.css").read_text()
+    light, dark = re.findall(r"\{([^}]*--ls-hard: [^}]*)\}", sheet)
+    for name in ("hard", "smooth", "temperature", "distil", "reference"):
+        colour = getattr(theme, name.upper())
+        assert f"--ls-{name}: {colour};" in light
+        assert f"--ls-{name}: {theme.DARK[colour]};" in dark
+
+
 def test_script_in_data_cannot_close_the_figure():
     frame = pd.DataFrame({"x": ["</script>"], "y": [1]})
     figure = theme.show(alt.Chart(frame).mark_bar().encode(x="x:N", y="y:Q"), alt="One bar")
@@ -99,13 +117,14 @@ def test_live_figure_is_the_chart(chart, monkeypatch):
 
 def test_origin_names_each_value_once():
     def run(alpha, seed):
-        recipe = SimpleNamespace(hash=f"r{alpha}{seed}", alpha=alpha, seed=seed, data="mnist1d")
+        recipe = recipes.named("lab/mlp-mnist1d", alpha=alpha, seed=seed, scale=0.5)
         return SimpleNamespace(recipe=recipe, manifest={"commit": "abc", "device": "cpu"})
 
     strip = theme.origin([run(0.0, 0), run(0.1, 0), run(0.1, 1)], "papermill a.ipynb b.ipynb")
     assert strip["α"] == "0, 0.1"
     assert strip["Seeds"] == "0, 1"
     assert strip["Data"] == "mnist1d"
+    assert strip["Scale"] == "lab, 0.5 of the schedule"
     assert strip["Commit"] == "abc"
     assert strip["Regenerate"] == "papermill a.ipynb b.ipynb"
     assert theme.origin() == {}

@@ -10,7 +10,7 @@ import html
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,33 +155,25 @@ def origin(runs: Iterable[Any] = (), command: str = "") -> dict[str, str]:
     """
     runs = list(runs)
 
-    def seen(*places: str) -> str:
-        found: dict[str, None] = {}
-        for run in runs:
-            for place in places:
-                value = _look_up(run, place)
-                if value is not None:
-                    found[f"{value:g}" if isinstance(value, float) else str(value)] = None
-                    break
-        return ", ".join(found)
+    def seen(fact: Callable[[Any], Any]) -> str:
+        return ", ".join(dict.fromkeys(str(fact(run)) for run in runs))
 
     strip = {
-        "Runs": seen("recipe.hash"),
-        "α": seen("recipe.alpha"),
-        "Seeds": seen("recipe.seed"),
-        "Data": seen("recipe.data", "recipe.dataset"),
-        "Scale": seen("recipe.scale", "manifest.scale", "recipe.preset"),
-        "Commit": seen("manifest.commit"),
-        "Device": seen("manifest.device"),
+        "Runs": seen(lambda run: run.recipe.hash),
+        "α": seen(lambda run: f"{run.recipe.alpha:g}"),
+        "Seeds": seen(lambda run: run.recipe.seed),
+        "Data": seen(lambda run: run.recipe.dataset),
+        "Scale": seen(_scale),
+        "Commit": seen(lambda run: run.manifest["commit"]),
+        "Device": seen(lambda run: run.manifest["device"]),
         "Regenerate": command,
     }
     return {label: text for label, text in strip.items() if text}
 
 
-def _look_up(holder: Any, path: str) -> Any:
-    for name in path.split("."):
-        holder = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
-    return holder
+def _scale(run: Any) -> str:
+    scale = run.recipe.scale
+    return f"{run.recipe.preset}, {'full schedule' if scale == 1 else f'{scale:.3g} of the schedule'}"
 
 
 @dataclass(frozen=True)
@@ -200,7 +192,9 @@ class Figure:
 
     def to_html(self) -> str:
         """One ``<figure>``; the site's figures.js draws it and adds its controls."""
-        spec = json.dumps(self.spec(), separators=(",", ":")).replace("</", "<\\/")
+        spec = self.spec()
+        title = _heading(spec)
+        data = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
         label = html.escape(self.alt, quote=True)
         rows = "".join(
             f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>"
@@ -209,10 +203,10 @@ class Figure:
         details = f"<details><summary>Origin</summary><dl>{rows}</dl></details>" if rows else ""
         caption = f"<p>{html.escape(self.caption)}</p>" if self.caption else ""
         return (
-            '<figure class="ls-figure"><div class="ls-controls"></div>'
+            f'<figure class="ls-figure">{title}<div class="ls-controls"></div>'
             f'<div class="ls-chart" role="img" aria-label="{label}">'
             f"<noscript>{label}</noscript></div>"
-            f'<script type="application/json">{spec}</script>'
+            f'<script type="application/json">{data}</script>'
             f"<figcaption>{caption}{details}</figcaption></figure>"
         )
 
@@ -220,6 +214,23 @@ class Figure:
         if os.environ.get("LSBOOK_STATIC") == "1":
             return {"text/html": self.to_html()}
         return self.chart._repr_mimebundle_(include, exclude)
+
+
+def _heading(spec: dict[str, Any]) -> str:
+    """Take the chart's title out of ``spec`` into a heading, which can wrap on a narrow page."""
+    title = spec.get("title")
+    title = title if isinstance(title, Mapping) else {"text": title}
+    text, subtitle = (_lines(title.get(key)) for key in ("text", "subtitle"))
+    if text is None:
+        return ""
+    del spec["title"]
+    small = f"<small>{subtitle}</small>" if subtitle else ""
+    return f'<p class="ls-title">{text}{small}</p>'
+
+
+def _lines(text: Any) -> str | None:
+    words = " ".join(text) if isinstance(text, list) else text
+    return html.escape(words) if isinstance(words, str) else None
 
 
 def _rounded(value: Any) -> Any:
