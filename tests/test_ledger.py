@@ -1,0 +1,301 @@
+"""Verdicts on invented runs whose verdict is obvious."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lsbook import ledger, paper, recipes
+
+
+def run(name, alpha=0.0, seed=0, history=None, arrays=None, distil=None, scale=1.0, size=None,
+        **metrics):
+    changes = {} if size is None else {"size": size}
+    recipe = recipes.named(name, alpha=alpha, seed=seed, distil=distil, scale=scale, **changes)
+    return SimpleNamespace(recipe=recipe, metrics=metrics, history=history or {}, arrays=arrays or {})
+
+
+def pairs(name, metric, hard, smoothed, alpha=0.1, **changes):
+    """One hard and one smoothed run a seed."""
+    return [run(name, a, seed, **{metric: value}, **changes)
+            for a, values in ((0.0, hard), (alpha, smoothed)) for seed, value in enumerate(values)]
+
+
+def verdict(claim, runs, recipe):
+    rows = [row for row in ledger.verdicts([paper.claim(claim)], runs) if row.recipe == recipe]
+    assert len(rows) == 1
+    return rows[0]
+
+
+MLP = "lab/mlp-mnist1d"
+TEXT = "lab/transformer-grammar"
+
+
+@pytest.mark.parametrize(
+    "smoothed, status",
+    [((0.03, 0.04), "reproduced"), ((0.03, 0.09), "partly"), ((0.2, 0.3), "not")],
+)
+def test_smoothing_lowers_ece(smoothed, status):
+    runs = pairs(MLP, "val_ece", (0.08, 0.08), smoothed, alpha=0.05)
+    assert verdict("smoothing-lowers-ece", runs, MLP).status == status
+
+
+def test_one_seed_is_at_most_partly():
+    runs = pairs(MLP, "val_ece", (0.08,), (0.01,))
+    assert verdict("smoothing-lowers-ece", runs, MLP).status == "partly"
+
+
+@pytest.mark.parametrize("runs", [
+    [],
+    pairs(MLP, "val_ece", (0.08, 0.08), ()),
+    pairs(MLP, "val_accuracy", (0.8, 0.8), (0.8, 0.8)),
+    pairs(MLP, "val_ece", (None, None), (0.1, 0.1)),
+])
+def test_missing_runs_or_metrics_are_not_yet_run(runs):
+    row = verdict("smoothing-lowers-ece", runs, MLP)
+    assert (row.status, row.ours, row.scale, row.seeds) == ("not yet run", (), None, ())
+
+
+def test_verdict_carries_scale_seeds_and_spread():
+    name = "paper/resnet56-cifar100"
+    runs = pairs(name, "val_ece", (0.14, 0.16, 0.18), (0.02, 0.03, 0.04), alpha=0.05, scale=0.25)
+    row = verdict("smoothing-lowers-ece", runs, name)
+    assert (row.status, row.scale, row.seeds, row.preset) == ("reproduced", 0.25, (0, 1, 2), "paper")
+    hard, smoothed = row.ours
+    assert (hard.low, hard.high, hard.label) == (0.14, 0.18, "α = 0")
+    assert hard.mean == pytest.approx(0.16)
+    assert smoothed.label == "α = 0.05"
+    assert set(row.runs) == {r.recipe.hash for r in runs}
+
+
+def test_each_scale_is_a_row_of_its_own_largest_first():
+    runs = (pairs(MLP, "val_ece", (0.1, 0.1), (0.2, 0.2), scale=0.5)
+            + pairs(MLP, "val_ece", (0.1, 0.1), (0.05, 0.05)))
+    rows = [row for row in ledger.verdicts([paper.claim("smoothing-lowers-ece")], runs)
+            if row.recipe == MLP]
+    assert [(row.scale, row.status) for row in rows] == [(1.0, "reproduced"), (0.5, "not")]
+
+
+def test_networks_of_another_size_do_not_mix():
+    wide = pairs(MLP, "val_ece", (0.1, 0.1), ())
+    narrow = pairs(MLP, "val_ece", (), (0.05, 0.05), size=(("hidden", (8,)),))
+    assert verdict("smoothing-lowers-ece", wide + narrow, MLP).status == "not yet run"
+
+
+def test_order_of_runs_does_not_matter():
+    runs = pairs(MLP, "val_ece", (0.08, 0.09), (0.03, 0.1))
+    assert ledger.verdicts(runs=runs) == ledger.verdicts(runs=runs[::-1])
+
+
+@pytest.mark.parametrize("claim, metric, status", [
+    ("tight-clusters", "ratio", "reproduced"),
+    ("regular-triangle", "simplex_deviation", "reproduced"),
+    ("larger-scale", "centre_distance", "reproduced"),
+    ("accuracy-better", "val_accuracy", "not"),
+])
+def test_comparisons_of_one_metric(claim, metric, status):
+    assert verdict(claim, pairs(MLP, metric, (0.9, 0.8), (0.5, 0.4)), MLP).status == status
+
+
+@pytest.mark.parametrize("smoothed, status", [((0.81, 0.8), "reproduced"), ((0.75, 0.75), "not")])
+def test_accuracy_similar(smoothed, status):
+    runs = pairs(MLP, "val_accuracy", (0.8, 0.81), smoothed)
+    assert verdict("accuracy-similar", runs, MLP).status == status
+
+
+def logits(spread, seed=0, n=300, classes=3):
+    """Logits of classes at the corners of a simplex, with Gaussian noise of size ``spread``."""
+    targets = np.arange(n) % classes
+    noise = np.random.default_rng(seed).normal(size=(n, classes))
+    return 10 * np.eye(classes)[targets] + spread * noise, targets
+
+
+def cloud(alpha, seed, train, val):
+    (a, b), (c, d) = logits(train, seed), logits(val, seed + 9)
+    arrays = dict(train_logits=a, train_targets=b, val_logits=c, val_targets=d)
+    return run(MLP, alpha, seed, arrays=arrays)
+
+
+def test_logit_gap_and_validation_spread():
+    runs = [cloud(0.0, s, 3, 3) for s in (0, 1)] + [cloud(0.1, s, 0.5, 2) for s in (0, 1)]
+    assert verdict("gap-constant", runs, MLP).status == "reproduced"
+    assert verdict("validation-spread", runs, MLP).status == "reproduced"
+    runs = [cloud(0.0, s, 0.5, 2) for s in (0, 1)] + [cloud(0.1, s, 3, 1) for s in (0, 1)]
+    assert verdict("gap-constant", runs, MLP).status == "not"
+    assert verdict("validation-spread", runs, MLP).status == "not"
+
+
+def test_logit_gap_variation_of_known_noise():
+    gap = verdict("gap-constant", [cloud(a, 0, 1, 1) for a in (0.0, 0.1)], MLP).ours[0]
+    assert gap.mean == pytest.approx(np.sqrt(2) / 10, rel=0.1)
+
+
+def test_temperature_claims():
+    runs = [run(MLP, 0.0, s, val_ece=0.15, ece_at_optimal_T=0.02, optimal_T=1.9) for s in (0, 1)]
+    runs += [run(MLP, 0.05, s, val_ece=0.025) for s in (0, 1)]
+    for claim in ("hard-overconfident", "temperature-lowers-ece", "smoothing-like-temperature"):
+        assert verdict(claim, runs, MLP).status == "reproduced"
+    cold = [run(MLP, 0.0, s, optimal_T=0.8) for s in (0, 1)]
+    assert verdict("hard-overconfident", cold, MLP).status == "not"
+
+
+TEMPERATURES = np.array([0.8, 1.0, 1.2, 1.4])
+
+
+def translator(alpha, seed, bleu, ece=(4, 3, 2, 3), nll=(2, 1, 2, 3)):
+    arrays = dict(curve_temperature=TEMPERATURES, curve_bleu=np.array(bleu, float),
+                  curve_ece=np.array(ece, float), curve_nll=np.array(nll, float))
+    return run(TEXT, alpha, seed, arrays=arrays)
+
+
+def figure_4(hard, smoothed, smoothed_nll=(3, 2, 3, 4)):
+    return [r for s in (0, 1) for r in
+            (translator(0.0, s, hard), translator(0.1, s, smoothed, nll=smoothed_nll))]
+
+
+def test_figure_4_as_in_the_paper():
+    runs = figure_4(hard=(24, 25, 25.2, 25), smoothed=(25, 25.8, 25.5, 25))
+    for claim in ("nll-every-temperature", "temperature-not-enough", "smoothed-best-near-one",
+                  "ece-predicts-bleu"):
+        assert verdict(claim, runs, TEXT).status == "reproduced", claim
+
+
+def test_figure_4_otherwise():
+    runs = figure_4(hard=(24, 25, 24.9, 26), smoothed=(20, 21, 22, 23), smoothed_nll=(0, 0, 0, 0))
+    assert verdict("nll-every-temperature", runs, TEXT).status == "not"
+    assert verdict("temperature-not-enough", runs, TEXT).status == "partly"
+    assert verdict("smoothed-best-near-one", runs, TEXT).status == "not"
+    assert verdict("ece-predicts-bleu", runs, TEXT).status == "not"
+
+
+STUDENT, TEACHER = "lab/student-mnist1d", "lab/teacher-mnist1d"
+
+
+def distilled(alone, hard_taught, smooth_taught, teachers):
+    """Runs of Figure 5: accuracies by α, by T, by (α, T) and by α, two seeds each."""
+    runs = []
+    for seed in (0, 1):
+        for alpha, accuracy in teachers.items():
+            runs.append(run(TEACHER, alpha, seed, val_accuracy=accuracy))
+        for alpha, accuracy in alone.items():
+            runs.append(run(STUDENT, alpha, seed, val_accuracy=accuracy))
+        lessons = {(0.0, T): a for T, a in hard_taught.items()} | smooth_taught
+        for (alpha, T), accuracy in lessons.items():
+            teacher = recipes.named(TEACHER, alpha=alpha, seed=seed)
+            distil = recipes.Distil(teacher=teacher, T=T)
+            runs.append(run(STUDENT, 0.0, seed, distil=distil, val_accuracy=accuracy))
+    return runs
+
+
+FIGURE_5 = distilled(
+    alone={0.0: 0.80, 0.1: 0.79, 0.3: 0.78},
+    hard_taught={1.0: 0.82, 2.0: 0.83},
+    smooth_taught={(0.1, 1.0): 0.785, (0.3, 1.0): 0.77, (0.1, 2.0): 0.70},
+    teachers={0.0: 0.90, 0.1: 0.91, 0.3: 0.92},
+)
+UPSIDE_DOWN = distilled(
+    alone={0.0: 0.80, 0.1: 0.85},
+    hard_taught={1.0: 0.70, 2.0: 0.72},
+    smooth_taught={(0.1, 1.0): 0.95, (0.1, 2.0): 0.99},
+    teachers={0.0: 0.90, 0.1: 0.80},
+)
+
+
+@pytest.mark.parametrize("claim, recipe, otherwise", [
+    ("teacher-improves", TEACHER, "not"),
+    ("student-alone-hurt", STUDENT, "not"),
+    ("hard-teacher-helps", STUDENT, "not"),
+    ("smoothed-teacher-no-help", STUDENT, "not"),
+    ("better-teacher-worse-student", STUDENT, "not"),
+    ("low-temperature-for-smoothed", STUDENT, "not"),
+])
+def test_figure_5(claim, recipe, otherwise):
+    assert verdict(claim, FIGURE_5, recipe).status == "reproduced"
+    assert verdict(claim, UPSIDE_DOWN, recipe).status == otherwise
+
+
+def test_compatible_distillation_is_the_rival_claim():
+    assert verdict("distillation-compatible", FIGURE_5, STUDENT).status == "not"
+    assert verdict("distillation-compatible", UPSIDE_DOWN, STUDENT).status == "reproduced"
+
+
+def test_students_without_recorded_teachers_leave_the_teacher_claim_open():
+    runs = [r for r in FIGURE_5 if r.recipe.name == STUDENT]
+    assert verdict("better-teacher-worse-student", runs, STUDENT).status == "not yet run"
+
+
+def mnist(hard, smoothed, role):
+    size = dict(recipes.named(f"paper/{role}-mnist").size)
+    dropout = tuple((size | {"dropout": 0.5}).items())
+    runs = []
+    for seed in (0, 1):
+        hard_teacher = recipes.named("paper/teacher-mnist", seed=seed, size=dropout)
+        smooth_teacher = recipes.named("paper/teacher-mnist", seed=seed, alpha=0.1)
+        for teacher, accuracy in ((hard_teacher, hard), (smooth_teacher, smoothed)):
+            recipe = teacher if role == "teacher" else recipes.named(
+                "paper/student-mnist", seed=seed,
+                distil=recipes.Distil(teacher=teacher, beta=0.6, objective="logits"))
+            runs.append(SimpleNamespace(recipe=recipe, metrics={"val_accuracy": accuracy}))
+    return runs
+
+
+def test_mnist_claims_pair_dropout_with_hard_targets():
+    runs = mnist(0.9933, 0.9941, "teacher") + mnist(0.9926, 0.9909, "student")
+    assert verdict("mnist-teacher", runs, "paper/teacher-mnist").status == "reproduced"
+    assert verdict("mnist-student", runs, "paper/student-mnist").status == "reproduced"
+    rows = {row.id: row for row in ledger.measured(runs=runs)}
+    assert rows["mnist/student/smoothed"].status == "reproduced"
+    assert rows["mnist/student/smoothed"].ours[0].mean == pytest.approx(0.91)
+
+
+def information(hard, smoothed):
+    return [run(MLP, alpha, seed, history={"mi_fresh": curve})
+            for alpha, curve in ((0.0, hard), (0.1, smoothed)) for seed in (0, 1)]
+
+
+def test_figure_6_as_in_the_paper():
+    runs = information(hard=[0.0, 1.7, 1.6], smoothed=[0.0, 1.5, 0.75])
+    for claim in ("mi-starts-low", "mi-rises-then-falls", "mi-falls-more-smoothed",
+                  "mi-ends-above-log2"):
+        assert verdict(claim, runs, MLP).status == "reproduced", claim
+
+
+def test_figure_6_otherwise():
+    runs = information(hard=[1.0, 1.2, 0.5], smoothed=[1.0, 0.9, 1.6])
+    assert verdict("mi-starts-low", runs, MLP).status == "not"
+    assert verdict("mi-rises-then-falls", runs, MLP).status == "partly"
+    assert verdict("mi-falls-more-smoothed", runs, MLP).status == "not"
+    assert verdict("mi-ends-above-log2", runs, MLP).status == "partly"
+
+
+def test_every_claim_has_a_row_and_every_check_a_claim():
+    rows = ledger.verdicts()
+    assert {row.id for row in rows} == {claim.id for claim in paper.CLAIMS}
+    assert {row.status for row in rows} == {"not yet run"}
+    assert ledger.CHECKS.keys() <= {claim.id for claim in paper.CLAIMS}
+    names = {name for check in ledger.CHECKS.values() for name in check.recipes}
+    assert names <= recipes.CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("accuracies, scale, status", [
+    ((0.722, 0.720), 1.0, "reproduced"),
+    ((0.722, 0.720), 0.1, "partly"),
+    ((0.721,), 1.0, "partly"),
+    ((0.71, 0.71), 1.0, "partly"),
+    ((0.65, 0.66), 1.0, "not"),
+])
+def test_published_accuracy(accuracies, scale, status):
+    runs = pairs("paper/resnet56-cifar100", "val_accuracy", accuracies, (), scale=scale)
+    rows = {row.id: row for row in ledger.measured(runs=runs)}
+    assert rows["table2/cifar100/resnet56/hard"].status == status
+    assert rows["table2/cifar100/resnet56/smoothed"].status == "not yet run"
+    assert rows["table2/imagenet/inception-v4/hard"].status == "not yet run"
+
+
+def test_published_calibration():
+    name = "paper/resnet56-cifar100"
+    runs = [run(name, 0.0, s, val_ece=0.15, ece_at_optimal_T=0.021, optimal_T=3.0) for s in (0, 1)]
+    rows = {row.id.rsplit("/", 1)[1]: row.status for row in ledger.measured(runs=runs)
+            if row.id.startswith("table3/cifar100")}
+    assert rows == {"hard": "reproduced", "scaled": "reproduced", "temperature": "not",
+                    "smoothed": "not yet run"}
