@@ -1,0 +1,122 @@
+"""The book's Sphinx extension: when chapters execute again, and scripts that stay on the site."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from altair.vegalite.v6 import display
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from lsbook.figures import theme
+
+EXECUTED_FROM = ("lsbook", "runs", "requirements.txt")
+CACHES_KEPT = 4
+FIGURE_SCRIPTS = (
+    "site/settings.js",
+    "vendor/vega/vega.min.js",
+    "vendor/vega-lite/vega-lite.min.js",
+    "vendor/vega-embed/vega-embed.min.js",
+)
+
+
+def setup(app):
+    os.environ["LSBOOK_STATIC"] = "1"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    app.connect("config-inited", choose_execution_cache)
+    app.connect("config-inited", write_settings)
+    app.connect("html-page-context", add_figure_scripts)
+    app.add_directive("benchmarks", Benchmarks)
+    app.add_css_file("lsbook.css")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def fingerprint(root: Path) -> str:
+    """Hash of everything outside a chapter that decides what its cells put out."""
+    digest = hashlib.sha256()
+    for name in EXECUTED_FROM:
+        top = root / name
+        for path in sorted([top] if top.is_file() else top.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def choose_execution_cache(app, config):
+    """Name the execution cache by the fingerprint; a change then executes every chapter again."""
+    root = Path(app.srcdir)
+    caches = root / "_build" / "executed"
+    cache = caches / fingerprint(root)
+    cache.mkdir(parents=True, exist_ok=True)
+    os.utime(cache)
+    os.environ.setdefault("LSBOOK_RUNS", str(root / "_build" / "runs"))
+    config.nb_execution_cache_path = str(cache)
+    for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-CACHES_KEPT]:
+        shutil.rmtree(old)
+
+
+def write_settings(app, config):
+    """Tell the page which vega it has and how charts look, from the values Python uses."""
+    debug = {
+        "vega_version": display.VEGA_VERSION,
+        "vegalite_version": display.VEGALITE_VERSION,
+        "vegaembed_version": display.VEGAEMBED_VERSION,
+    }
+    look = {
+        "light": theme.config(),
+        "dark": theme.config(dark=True),
+        "recolour": {light.upper(): dark for light, dark in theme.DARK.items()},
+    }
+    folder = Path(app.srcdir) / "_build" / "static" / "site"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.js").write_text(
+        f"window.VEGA_DEBUG = {json.dumps(debug)};\nwindow.LSBOOK_THEME = {json.dumps(look)};\n"
+    )
+    config.html_static_path.append(str(folder.parent))
+
+
+def add_figure_scripts(app, pagename, templatename, context, doctree):
+    body = context.get("body", "")
+    if "ls-figure" in body or "vegaEmbed" in body:
+        for script in FIGURE_SCRIPTS:
+            app.add_js_file(script)
+        app.add_js_file("figures.js", loading_method="defer")
+
+
+class Benchmarks(SphinxDirective):
+    """``{benchmarks}``: the table of ``benchmarks/results.json``, with machine and versions."""
+
+    columns = ("benchmark", "peer", "ours", "theirs", "unit", "ratio")
+
+    def run(self) -> list[nodes.Node]:
+        path = Path(self.env.srcdir) / "benchmarks" / "results.json"
+        self.env.note_dependency(str(path))
+        if not path.exists():
+            return [nodes.paragraph(text="No results are recorded yet; make bench writes them.")]
+        results = json.loads(path.read_text())
+        machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
+        return [self._table(results["rows"]), nodes.paragraph(text=f"Measured on: {machine}.")]
+
+    def _table(self, rows: list[dict]) -> nodes.table:
+        group = nodes.tgroup(cols=len(self.columns))
+        group += [nodes.colspec(colwidth=1) for _ in self.columns]
+        head, body = nodes.thead(), nodes.tbody()
+        head += self._row(self.columns)
+        body += [self._row([_cell(row.get(name, "")) for name in self.columns]) for row in rows]
+        group += [head, body]
+        return nodes.table("", group)
+
+    @staticmethod
+    def _row(texts) -> nodes.row:
+        row = nodes.row()
+        row += [nodes.entry("", nodes.paragraph(text=text)) for text in texts]
+        return row
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,248 @@
+// Draws every <figure class="ls-figure"> of a page: fits it to the room there is, follows the
+// theme switch, keeps the state of its controls in the address, offers reset and download.
+(() => {
+  const { light, dark, recolour } = window.LSBOOK_THEME;
+  const root = document.documentElement;
+  const SVG_LIMIT = 4000;
+  const CHROME = 60;
+  const READABLE = 0.75;
+
+  const isDark = () => root.dataset.theme === "dark";
+
+  function coloured(text) {
+    if (!isDark()) return text;
+    return text.replace(/#[0-9a-f]{6}\b/gi, (hex) => recolour[hex.toUpperCase()] ?? hex);
+  }
+
+  // ------------------------------------------------------------------ fitting a chart to a width
+
+  const children = (spec) =>
+    ["hconcat", "vconcat", "concat", "layer"].flatMap((key) => spec[key] ?? []).concat(spec.spec ?? []);
+
+  function columnsOf(spec) {
+    const { facet } = spec;
+    const channels = spec.encoding ?? {};
+    const own =
+      spec.hconcat?.length ??
+      (spec.concat && (spec.columns ?? spec.concat.length)) ??
+      (facet && (facet.row ? 1 : (spec.columns ?? 8))) ??
+      (channels.facet && (channels.facet.columns ?? 8)) ??
+      (channels.column && !channels.row ? 8 : 1);
+    return Math.max(own, ...children(spec).map(columnsOf));
+  }
+
+  function arrange(spec, columns) {
+    const part = { ...spec };
+    for (const key of ["hconcat", "vconcat", "concat", "layer"])
+      if (part[key]) part[key] = part[key].map((child) => arrange(child, columns));
+    if (part.spec) part.spec = arrange(part.spec, columns);
+
+    if (part.hconcat?.length > columns) {
+      part.concat = part.hconcat;
+      part.columns = columns;
+      delete part.hconcat;
+    } else if (part.concat || (part.facet && !part.facet.row && !part.facet.column)) {
+      part.columns = Math.min(part.columns ?? Infinity, columns);
+      if (part.columns === Infinity) delete part.columns;
+    } else if (part.facet?.column && !part.facet.row) {
+      part.facet = part.facet.column;
+      part.columns = columns;
+    }
+    const channels = part.encoding;
+    if (channels?.column && !channels.row) {
+      const { column, ...others } = channels;
+      part.encoding = { ...others, facet: { ...column, columns } };
+    } else if (channels?.facet) {
+      const { facet } = channels;
+      part.encoding = { ...channels, facet: { ...facet, columns: Math.min(facet.columns ?? 8, columns) } };
+    }
+    return part;
+  }
+
+  const sizeOf = ({ width, height }) => [
+    width ?? light.view.continuousWidth,
+    height ?? light.view.continuousHeight,
+  ];
+
+  function hasSquare(spec) {
+    const [width, height] = sizeOf(spec);
+    return Boolean(spec.mark || spec.layer) && Math.abs(width - height) < 0.15 * width
+      || children(spec).some(hasSquare);
+  }
+
+  function shrink(spec, factor, alsoHeight = hasSquare(spec)) {
+    const part = { ...spec };
+    for (const key of ["hconcat", "vconcat", "concat"])
+      if (part[key]) part[key] = part[key].map((child) => shrink(child, factor, alsoHeight));
+    if (part.spec) part.spec = shrink(part.spec, factor, alsoHeight);
+    if (!(part.mark || part.layer)) return part;
+
+    const [width, height] = sizeOf(part);
+    if (typeof width === "number") part.width = Math.round(width * factor);
+    else if (width?.step) part.width = { step: width.step * factor };
+    if (alsoHeight && typeof height === "number") part.height = Math.round(height * factor);
+    return part;
+  }
+
+  // ------------------------------------------------------------------------------------- a figure
+
+  class Figure {
+    constructor(element, number) {
+      this.element = element;
+      this.chart = element.querySelector(".ls-chart");
+      this.controls = element.querySelector(".ls-controls");
+      this.source = element.querySelector('script[type="application/json"]').textContent;
+      this.state = {};
+      element.id ||= `figure-${number}`;
+      this.tools();
+    }
+
+    get room() {
+      return this.chart.clientWidth;
+    }
+
+    async draw() {
+      const room = this.room;
+      if (!room) return;
+      const spec = JSON.parse(coloured(this.source));
+      let columns = columnsOf(spec);
+      let factor = 1;
+      let width = await this.embed(spec);
+      for (let attempt = 0; width > room && attempt < 5; attempt++) {
+        const needed = (room - CHROME) / (width - CHROME);
+        if (columns > 1 && factor * needed < READABLE) columns = Math.max(1, Math.min(columns - 1, Math.floor((columns * room) / width)));
+        else factor *= needed;
+        width = await this.embed(shrink(arrange(spec, columns), factor));
+      }
+      this.drawn = { room, dark: isDark() };
+      this.element.dataset.ready = "true";
+    }
+
+    async embed(spec) {
+      this.view?.finalize();
+      this.controls.replaceChildren();
+      const rows = Object.values(spec.datasets ?? {}).reduce((sum, data) => sum + data.length, 0);
+      const narrow = this.room < 480 ? { legend: { ...(isDark() ? dark : light).legend, columns: 2 } } : {};
+      const result = await vegaEmbed(this.chart, spec, {
+        mode: "vega-lite",
+        actions: false,
+        defaultStyle: false,
+        renderer: rows > SVG_LIMIT ? "canvas" : "svg",
+        bind: this.controls,
+        config: { ...(isDark() ? dark : light), ...narrow },
+        tooltip: { theme: isDark() ? "dark" : "light" },
+      });
+      this.view = this.element.view = result.view;
+      this.bound = (result.vgSpec.signals ?? []).filter((signal) => signal.bind).map((s) => s.name);
+      this.initial ??= Object.fromEntries(this.bound.map((name) => [name, this.view.signal(name)]));
+      this.element.classList.toggle("ls-driven", this.bound.length > 0);
+      await this.set(this.state);
+      for (const name of this.bound) this.view.addSignalListener(name, () => this.remember(name));
+      const drawing = this.chart.querySelector("svg, canvas");
+      return parseFloat(drawing.style.width || drawing.getAttribute("width"));
+    }
+
+    async set(values) {
+      for (const [name, value] of Object.entries(values))
+        if (this.bound.includes(name)) this.view.signal(name, value);
+      await this.view.runAsync();
+    }
+
+    remember(name) {
+      this.state[name] = this.view.signal(name);
+      const moved = Object.entries(this.state).filter(([key, value]) => value !== this.initial[key]);
+      const query = moved.map(([key, value]) => `${key}=${encodeURIComponent(JSON.stringify(value))}`);
+      history.replaceState(null, "", `#${this.element.id}${query.length ? "?" + query.join("&") : ""}`);
+    }
+
+    async reset() {
+      await this.set(this.initial);
+    }
+
+    tools() {
+      const bar = document.createElement("div");
+      bar.className = "ls-tools";
+      const button = (label, title, action, kind = "") => {
+        const made = Object.assign(document.createElement("button"), {
+          type: "button", textContent: label, title, className: kind, onclick: action,
+        });
+        bar.append(made);
+      };
+      button("Reset", "Back to the paper's setting", () => this.reset(), "ls-reset");
+      button("Download data", "The numbers drawn here, as CSV", () => this.download());
+      this.element.querySelector("figcaption").prepend(bar);
+    }
+
+    download() {
+      const sets = Object.values(JSON.parse(this.source).datasets ?? {});
+      sets.forEach((rows, index) => {
+        const name = sets.length > 1 ? `${this.element.id}-${index + 1}.csv` : `${this.element.id}.csv`;
+        const url = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
+        Object.assign(document.createElement("a"), { href: url, download: name }).click();
+        URL.revokeObjectURL(url);
+      });
+    }
+  }
+
+  function csv(rows) {
+    const names = [...new Set(rows.flatMap(Object.keys))];
+    const cell = (value) => {
+      const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "");
+      return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    return [names, ...rows.map((row) => names.map((name) => row[name]))]
+      .map((row) => row.map(cell).join(","))
+      .join("\n");
+  }
+
+  function stateInAddress() {
+    const [id, query = ""] = decodeURI(location.hash.slice(1)).split("?");
+    const values = {};
+    for (const [name, value] of new URLSearchParams(query)) {
+      try {
+        values[name] = JSON.parse(value);
+      } catch {
+        continue;
+      }
+    }
+    return { id, values };
+  }
+
+  // ------------------------------------------------------------------------------------- the page
+
+  async function start() {
+    const figures = [...document.querySelectorAll("figure.ls-figure")].map((e, i) => new Figure(e, i + 1));
+    const { id, values } = stateInAddress();
+    const linked = figures.find((figure) => figure.element.id === id);
+    if (linked) linked.state = values;
+
+    let drawing = Promise.resolve();
+    const draw = (figure) => {
+      drawing = drawing
+        .then(() => figure.draw())
+        .catch((error) => {
+          figure.chart.textContent = `This figure could not be drawn: ${error.message}`;
+          console.error(error);
+        });
+    };
+    const stale = ({ drawn, room }) =>
+      room && (!drawn || Math.abs(drawn.room - room) > 4 || drawn.dark !== isDark());
+    const refresh = () => figures.filter(stale).forEach(draw);
+
+    let timer;
+    const sizes = new ResizeObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(refresh, 120);
+    });
+    figures.forEach((figure) => {
+      draw(figure);
+      sizes.observe(figure.element);
+    });
+    new MutationObserver(refresh).observe(root, { attributeFilter: ["data-theme"] });
+    await drawing;
+    linked?.element.scrollIntoView();
+  }
+
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+  else start();
+})();
