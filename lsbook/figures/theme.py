@@ -100,6 +100,7 @@ def config(dark: bool = False) -> dict[str, Any]:
             "stroke": None,
             "continuousWidth": WIDTH,
             "continuousHeight": HEIGHT,
+            "step": 32,
         },
         "title": {
             "anchor": "start",
@@ -121,7 +122,8 @@ def config(dark: bool = False) -> dict[str, Any]:
             "gridColor": grid,
             "gridWidth": 0.7,
         },
-        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "symbolType": "stroke"},
+        "axisBand": {"grid": False, "labelAngle": 0},
+        "legend": {**text, "titleFontWeight": "normal", "orient": "top"},
         "header": {**text, "titleFontWeight": "normal", "labelFontWeight": 600},
         "range": {
             "category": [DARK[c] if dark else c for c in palette],
