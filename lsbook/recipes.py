@@ -159,10 +159,7 @@ def _content(recipe: Recipe | Distil) -> dict:
     return content
 
 
-_LAB_IMAGES = dict(
-    steps=60 * 31, lr=0.1, schedule="cosine", momentum=0.9, nesterov=True, weight_decay=5e-4,
-    mi_every=62,
-)
+_LAB_IMAGES = dict(steps=60 * 31, lr=0.3, schedule="cosine", momentum=0.9, nesterov=True, mi_every=62)
 _CIFAR_RESNET = dict(
     model="resnet56", steps=64_000, lr=0.1, milestones=(0.5, 0.75), nesterov=True,
     weight_decay=1e-4, loss_scale=3.0, clip_norm=1.0, augment="crop-flip",

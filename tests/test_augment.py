@@ -35,7 +35,7 @@ def test_shift1d_equals_roll():
 @pytest.mark.parametrize(
     "kind, shape, ranges",
     [
-        ("shift1d", (7,), [7]),
+        
         ("shift", (1, 28, 28), [5, 5, 1]),
         ("crop-flip", (3, 32, 32), [9, 9, 2]),
         ("crop24-flip", (3, 32, 32), [9, 9, 2]),

@@ -37,6 +37,7 @@ _WINDOWS = {
     "crop-flip": _Window(pad=4, flip=True),
     "crop24-flip": _Window(size=24, flip=True),
 }
+_SIGNAL_SHIFT = 2  # points each way
 KINDS = ("none", "shift1d", *_WINDOWS)
 
 
@@ -70,12 +71,14 @@ def draw(
     if kind == "none":
         ranges = []
     elif kind == "shift1d":
-        ranges = [example_shape[-1]]
+        ranges = [2 * _SIGNAL_SHIFT + 1]
     else:
         window = _WINDOWS[kind]
         ranges = [window.span(length)[1] for length in example_shape[-2:]] + [1 + window.flip]
     device = generator.device if generator is not None else "cpu"
     columns = [torch.randint(n, leading, generator=generator, device=device) for n in ranges]
+    if kind == "shift1d":
+        columns[0] -= _SIGNAL_SHIFT
     return torch.stack(columns, -1) if columns else torch.empty(*leading, 0, dtype=torch.int64)
 
 
@@ -113,7 +116,7 @@ def apply(x: Tensor, kind: str, offsets: Tensor) -> Tensor:
 def augment(x: Tensor, kind: str, generator: torch.Generator | None = None) -> Tensor:
     """Return a randomly moved copy of the batch ``x``, one draw an example.
 
-    ``kind`` is "none"; "shift1d" (circular shift of a signal); "shift" (up to 2 pixels each way,
+    ``kind`` is "none"; "shift1d" (circular shift of a signal by up to 2 points each way); "shift" (up to 2 pixels each way,
     zeros move in; Section 4 of the paper); "crop-flip" (window of the image padded by 4, flipped
     half of the time); or "crop24-flip" (24×24 window, flipped half of the time: the paper's
     AlexNet). Signals are (batch, L), images (batch, C, H, W).

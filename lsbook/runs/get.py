@@ -1,0 +1,168 @@
+"""Load a run, or train and record it; safe to interrupt, and when two processes want the same run."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from lsbook.data import Images, load_images
+from lsbook.recipes import Recipe
+from lsbook.runs import manifest, store
+from lsbook.runs.store import Run
+from lsbook.training import device as devices
+from lsbook.training.classifier import train_classifier
+from lsbook.training.evaluation import predict, record
+from lsbook.training.sweep import can_stack, shape_of, train_stack
+from lsbook.training.trace import Trace
+
+
+def get(recipe: Recipe, device: str = "auto", retrain: bool = False, progress: bool = True) -> Run:
+    """The run of ``recipe``: loaded where it exists, else trained and recorded.
+
+    An interrupted training (Ctrl-C, kill) goes on from its last whole epoch at the next call.
+    A second process that wants the same run waits for the first and then loads.
+
+    Parameters
+    ----------
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``mps``; where to train.
+    retrain
+        Train again even if the run exists.
+    """
+    if not retrain and (run := store.find(recipe)):
+        return run
+    return get_many([recipe], device=device, retrain=retrain, progress=progress)[0]
+
+
+def get_many(
+    recipes: Iterable[Recipe],
+    device: str = "auto",
+    retrain: bool = False,
+    progress: bool = True,
+    workers: int = 1,
+) -> list[Run]:
+    """The runs of several recipes in their order; missing ones of one shape train as a stack.
+
+    Teachers are got first. With ``workers`` above 1 the missing runs are spread over so many
+    processes of one thread each.
+    """
+    recipes = list(recipes)
+    teachers = {r.distil.teacher.hash: r.distil.teacher for r in recipes if r.distil}
+    if teachers:
+        get_many(teachers.values(), device=device, progress=progress, workers=workers)
+    wanted = {r.hash: r for r in recipes if retrain or store.find(r) is None}
+    jobs = _jobs(list(wanted.values()), workers)
+    if workers > 1 and len(jobs) > 1:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for done in [pool.submit(_train_job, job, device, retrain, progress) for job in jobs]:
+                done.result()
+    else:
+        for job in jobs:
+            _train_job(job, device, retrain, progress)
+    return [store.find(recipe) for recipe in recipes]
+
+
+def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
+    """Lists of recipes to train together: stacks of one shape, cut in as many parts as workers."""
+    shapes = defaultdict(list)
+    jobs = []
+    for recipe in recipes:
+        if can_stack(recipe):
+            shapes[shape_of(recipe)].append(recipe)
+        else:
+            jobs.append([recipe])
+    for alike in shapes.values():
+        alike.sort(key=lambda r: (r.seed, r.distil.teacher.hash if r.distil else ""))
+        size = -(-len(alike) // workers)
+        jobs += [alike[start : start + size] for start in range(0, len(alike), size)]
+    return jobs
+
+
+def _train_job(recipes: list[Recipe], device: str, retrain: bool, progress: bool) -> None:
+    """Train recipes of one shape, under a lock that a second process waits for."""
+    name = recipes[0].hash if len(recipes) == 1 else _joint_hash(recipes)
+    with store.lock(name):
+        if not retrain:
+            recipes = [r for r in recipes if store.find(r) is None]
+            if not recipes:
+                return
+        where = devices.choose(device)
+        state = store.checkpoint_path(name if len(recipes) == 1 else _joint_hash(recipes))
+        if recipes[0].is_text:
+            from lsbook.training.sequence import train_and_record
+
+            train_and_record(recipes[0], where, state, progress)
+        else:
+            _train_classifiers(recipes, where, state, progress)
+        state.unlink(missing_ok=True)
+
+
+def _train_classifiers(recipes: list[Recipe], device: torch.device, state, progress: bool) -> None:
+    images = devices.to_device(_images(recipes[0].dataset), device)
+    teachers = _teachers(recipes, device)
+    started = time.monotonic()
+    if len(recipes) == 1:
+        options = {"teacher": teachers[0], "state": state, "progress": progress}
+        trained = [train_classifier(recipes[0], images, device, **options)]
+    else:
+        trained = train_stack(
+            recipes, images, device, teachers=teachers, state=state, progress=progress
+        )
+    seconds = (time.monotonic() - started) / len(recipes)
+    for recipe, teacher, (model, trace) in zip(recipes, teachers, trained):
+        _record(recipe, model, trace, images, teacher, device, seconds)
+
+
+def _record(
+    recipe: Recipe,
+    model: nn.Module,
+    trace: Trace,
+    images: Images,
+    teacher: nn.Module | None,
+    device: torch.device,
+    seconds: float,
+) -> None:
+    teacher_logits = None
+    if teacher is not None:
+        teacher_logits = predict(teacher, images, images.train_x, recipe.distil.teacher.augment)
+    metrics, arrays = record(recipe, model, images, teacher_logits)
+    history, paths = trace.split()
+    description = manifest.describe(
+        recipe, data_hash=images.content_hash, device=device, wall_seconds=seconds
+    )
+    store.write(
+        recipe,
+        manifest=description,
+        metrics=metrics,
+        history=history,
+        arrays=arrays | paths,
+        weights=model.state_dict(),
+    )
+
+
+def _teachers(recipes: list[Recipe], device: torch.device) -> list[nn.Module | None]:
+    """Each recipe's teacher on ``device``; one object for one teacher, so that a stack asks it once."""
+    known: dict[str, nn.Module] = {}
+    for recipe in recipes:
+        if recipe.distil and recipe.distil.teacher.hash not in known:
+            teacher = recipe.distil.teacher
+            known[teacher.hash] = get(teacher, device=device.type).model().to(device)
+    return [known[r.distil.teacher.hash] if r.distil else None for r in recipes]
+
+
+@lru_cache(maxsize=2)
+def _images(name: str) -> Images:
+    return load_images(name)
+
+
+def _joint_hash(recipes: list[Recipe]) -> str:
+    return hashlib.sha256(" ".join(r.hash for r in recipes).encode()).hexdigest()[:12]

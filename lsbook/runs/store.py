@@ -1,0 +1,193 @@
+"""Where runs live on disk: one folder a run, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import platformdirs
+from filelock import FileLock
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+import lsbook
+from lsbook import models
+from lsbook.recipes import Recipe
+
+COMMITTED = Path(lsbook.__file__).parent.parent / "runs"
+
+
+class BrokenRun(RuntimeError):
+    """A run's folder is there but cannot be read."""
+
+
+def home() -> Path:
+    """The folder new runs go to: ``LSBOOK_RUNS``, else the user's cache."""
+    return Path(os.environ.get("LSBOOK_RUNS") or Path(platformdirs.user_cache_dir("lsbook")) / "runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run on disk; everything but the recipe is read when first asked for."""
+
+    path: Path
+    recipe: Recipe
+
+    @cached_property
+    def manifest(self) -> dict:
+        """What made the numbers: versions, commit, device, wall time, data hash."""
+        return self._json("manifest.json")
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The headline numbers, computed from ``arrays`` when the run was recorded."""
+        return self._json("metrics.json")
+
+    @cached_property
+    def history(self) -> dict[str, list]:
+        """One list a quantity along the training, all of one length for one clock."""
+        return self._json("history.json")
+
+    @cached_property
+    def samples(self) -> list[dict]:
+        """Translations of a few sentences: source, reference, hypotheses with their tokens."""
+        return self._json("samples.json")
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Evaluation arrays by name; logits come back as float32."""
+        try:
+            with np.load(self.path / "arrays.npz", allow_pickle=False) as stored:
+                return {name: _widened(stored[name]) for name in stored.files}
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+            raise self._broken("arrays.npz", error) from error
+
+    @property
+    def has_weights(self) -> bool:
+        return (self.path / "weights.safetensors").exists()
+
+    def model(self) -> nn.Module:
+        """The trained network in evaluation mode.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run was published without its weights.
+        """
+        if not self.has_weights:
+            raise FileNotFoundError(
+                f"Run {self.recipe.hash} keeps no weights; get(recipe, retrain=True) trains it again."
+            )
+        try:
+            weights = load_file(self.path / "weights.safetensors")
+        except (OSError, SafetensorError) as error:
+            raise self._broken("weights.safetensors", error) from error
+        model = models.build(self.recipe.model, **dict(self.recipe.size))
+        model.load_state_dict({name: value.float() if value.is_floating_point() else value
+                               for name, value in weights.items()})
+        return model.eval()
+
+    def _json(self, name: str):
+        try:
+            return json.loads((self.path / name).read_text())
+        except (OSError, ValueError) as error:
+            raise self._broken(name, error) from error
+
+    def _broken(self, name: str, error: Exception) -> BrokenRun:
+        return BrokenRun(
+            f"{self.path / name} cannot be read ({error}). Delete the folder {self.path} and ask for "
+            "the run again, or call get(recipe, retrain=True)."
+        )
+
+
+def find(recipe: Recipe) -> Run | None:
+    """The run of ``recipe`` from the reader's own runs or from the committed ones, if any."""
+    for root in (home(), COMMITTED):
+        path = root / recipe.hash
+        if (path / "manifest.json").exists():
+            return Run(path, recipe)
+    return None
+
+
+def available() -> Iterator[Run]:
+    """Every finished run, the reader's own before the committed ones, each once."""
+    seen = set()
+    for root in (home(), COMMITTED):
+        for manifest in sorted(root.glob("*/manifest.json")):
+            if manifest.parent.name not in seen:
+                seen.add(manifest.parent.name)
+                recipe = json.loads((manifest.parent / "recipe.json").read_text())
+                yield Run(manifest.parent, Recipe.from_dict(recipe))
+
+
+def write(
+    recipe: Recipe,
+    *,
+    manifest: dict,
+    metrics: dict,
+    history: dict,
+    arrays: dict[str, np.ndarray],
+    weights: dict[str, Tensor],
+    samples: list[dict] | None = None,
+) -> Run:
+    """Record a run in ``home()``: into a temporary folder first, then renamed into place."""
+    root = home()
+    root.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{recipe.hash}-", dir=root))
+    try:
+        _dump(draft / "recipe.json", recipe.to_dict())
+        _dump(draft / "metrics.json", metrics)
+        _dump(draft / "history.json", history)
+        if samples is not None:
+            _dump(draft / "samples.json", samples)
+        np.savez_compressed(draft / "arrays.npz", **arrays)
+        save_file({k: _halved(v) for k, v in weights.items()}, draft / "weights.safetensors")
+        _dump(draft / "manifest.json", manifest)
+        target = root / recipe.hash
+        if target.exists():
+            shutil.rmtree(target)
+        draft.chmod(0o755)
+        draft.rename(target)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The run {recipe.hash} could not be written to {root} ({error.strerror}). Free some space "
+            "or set LSBOOK_RUNS to another folder; the training state is kept and resumes.",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Run(target, recipe)
+
+
+def lock(name: str) -> FileLock:
+    """A lock between processes; it goes with the process that holds it, however that ends."""
+    folder = home() / ".partial"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{name}.lock")
+
+
+def checkpoint_path(name: str) -> Path:
+    """Where the training state of an unfinished run lies."""
+    return home() / ".partial" / f"{name}.safetensors"
+
+
+def _dump(path: Path, value) -> None:
+    path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def _widened(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if tensor.is_floating_point() else tensor

@@ -1,0 +1,35 @@
+"""Augmented batches that depend on the seed and the epoch alone, so that any epoch can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from lsbook.data import Images
+from lsbook.data.augment import augment
+from lsbook.recipes import Recipe
+
+
+def generator(seed: int, clock: int, device: torch.device, stream: int = 0) -> torch.Generator:
+    """A generator of its own for each seed, epoch or step, and purpose (``stream``)."""
+    return torch.Generator(device).manual_seed((seed * 1_000_003 + clock) * 16 + stream)
+
+
+def steps_per_epoch(recipe: Recipe, images: Images) -> int:
+    """Full batches in the training set; a set smaller than a batch makes one."""
+    return max(1, len(images.train_y) // recipe.batch_size)
+
+
+def epoch_batches(
+    recipe: Recipe, images: Images, epoch: int, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield (index (B,), raw augmented inputs, classes (B,)) over one epoch.
+
+    ``images`` must lie on ``device`` (see `to_device`).
+    """
+    random = generator(recipe.seed, epoch, device)
+    order = torch.randperm(len(images.train_y), generator=random, device=device)
+    for index in order.split(recipe.batch_size)[: steps_per_epoch(recipe, images)]:
+        yield index, augment(images.train_x[index], recipe.augment, random), images.train_y[index]

@@ -1,0 +1,128 @@
+"""One classifier, trained from its recipe; stops and resumes at any epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from lsbook import models
+from lsbook.data import Images
+from lsbook.data.augment import centre
+from lsbook.recipes import Recipe
+from lsbook.training import checkpoint
+from lsbook.training.batches import epoch_batches, steps_per_epoch
+from lsbook.training.device import autocast
+from lsbook.training.evaluation import InformationProbe, predict
+from lsbook.training.objective import Objective
+from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
+from lsbook.training.trace import Trace, information_is_due
+
+
+class Diverged(RuntimeError):
+    """The training loss became NaN or infinite."""
+
+
+def initial_model(recipe: Recipe) -> nn.Module:
+    """The recipe's network with the weights its seed gives, whatever was drawn before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return models.build(recipe.model, **dict(recipe.size))
+
+
+def teacher_inputs(recipe: Recipe, images: Images, raw: Tensor, clean: Tensor) -> Tensor:
+    """What the teacher sees: the student's own view, or the clean image where windows differ."""
+    if recipe.augment == recipe.distil.teacher.augment or recipe.augment == "none":
+        return images.normalise(raw)
+    return images.normalise(centre(clean, recipe.distil.teacher.augment))
+
+
+def train_classifier(
+    recipe: Recipe,
+    images: Images,
+    device: torch.device,
+    *,
+    teacher: nn.Module | None = None,
+    state: Path | None = None,
+    progress: bool = True,
+) -> tuple[nn.Module, Trace]:
+    """Train ``recipe`` on ``images``, which lie on ``device``.
+
+    Parameters
+    ----------
+    teacher
+        The trained teacher, in evaluation mode, where the recipe distils.
+    state
+        File that holds the state after each epoch; where it exists the training goes on from it.
+    progress
+        Show a bar with the time left.
+
+    Raises
+    ------
+    Diverged
+        If the training loss is no longer finite.
+    """
+    model = initial_model(recipe).to(device)
+    if device.type == "cuda":
+        model = model.to(memory_format=torch.channels_last)
+    optimizer = make_optimizer(recipe, dict(model.named_parameters()))
+    saved = checkpoint.load(state, model, optimizer) if state else None
+    trace = Trace(saved["history"] if saved else None)
+    objective = Objective.of(recipe)
+    probe = InformationProbe(recipe, images) if recipe.mi_every else None
+    per_epoch = steps_per_epoch(recipe, images)
+    epochs = -(-recipe.total_steps // per_epoch)
+
+    def read_probe(step: int) -> None:
+        logits = predict(model, images, probe.inputs(step), recipe.augment)
+        trace.add_information(step, probe, logits)
+        model.train()
+
+    if probe and trace.epochs == 0:
+        read_probe(0)
+    bar = tqdm(total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress)
+    with bar:
+        for epoch in range(trace.epochs, epochs):
+            model.train()
+            total = torch.zeros((), device=device)
+            step = epoch * per_epoch
+            # Dropout draws from the global generator; seeding it here makes epochs resumable.
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                torch.manual_seed(recipe.seed * 1_000_003 + epoch)
+                for index, raw, y in epoch_batches(recipe, images, epoch, device):
+                    if step == recipe.total_steps:
+                        break
+                    set_learning_rate(optimizer, learning_rate(recipe, step))
+                    with autocast(device):
+                        logits = model(images.normalise(raw))
+                        teacher_logits = None
+                        if teacher is not None:
+                            with torch.no_grad():
+                                clean = images.train_x[index]
+                                teacher_logits = teacher(teacher_inputs(recipe, images, raw, clean))
+                    loss = objective(logits.float(), y, teacher_logits).mean()
+                    optimizer.zero_grad(set_to_none=True)
+                    loss.backward()
+                    if recipe.clip_norm:
+                        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+                    optimizer.step()
+                    total += loss.detach()
+                    step += 1
+                    if probe and information_is_due(recipe, step):
+                        read_probe(step)
+            mean_loss = (total / max(1, step - epoch * per_epoch)).item()
+            if not torch.isfinite(total):
+                raise Diverged(f"The loss of {recipe.name} became {mean_loss} in epoch {epoch + 1}; lower lr.")
+            val_logits = predict(model, images, images.val_x, recipe.augment)
+            trace.add_epoch(epoch + 1, step, mean_loss, val_logits, images.val_y)
+            if state:
+                checkpoint.save(state, model, optimizer, {"history": trace.history})
+            bar.update()
+            bar.set_postfix(accuracy=f"{trace.history['val_accuracy'][-1]:.3f}")
+    return model.eval(), trace
+
+
+def _title(recipe: Recipe) -> str:
+    return f"{recipe.name} α={recipe.alpha:g} seed {recipe.seed}"

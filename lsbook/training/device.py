@@ -1,0 +1,48 @@
+"""Where a run computes, and in which number format."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+import torch
+
+from lsbook.data import Images
+
+
+def choose(device: str = "auto") -> torch.device:
+    """The device called ``device``; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown or not present on this machine.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    kind = device.split(":")[0]
+    if kind not in present:
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'mps'; got {device!r}.")
+    if not present[kind]:
+        raise ValueError(f"This machine has no {kind} device; use device='auto' or 'cpu'.")
+    return torch.device(device)
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+    """bfloat16 on CUDA, where it pays; nothing elsewhere."""
+    if device.type == "cuda":
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def to_device(images: Images, device: torch.device) -> Images:
+    """The same image set with its arrays on ``device``."""
+    moved = {
+        field.name: value.to(device)
+        for field in dataclasses.fields(images)
+        if isinstance(value := getattr(images, field.name), torch.Tensor)
+    }
+    return dataclasses.replace(images, **moved)

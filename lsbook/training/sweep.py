@@ -1,0 +1,180 @@
+"""Many small classifiers of one shape trained at once, with the result of the single runs."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+from tqdm.auto import tqdm
+
+from lsbook.data import Images
+from lsbook.data.augment import centre
+from lsbook.recipes import Recipe
+from lsbook.training import checkpoint
+from lsbook.training.batches import epoch_batches, steps_per_epoch
+from lsbook.training.classifier import Diverged, initial_model, teacher_inputs
+from lsbook.training.evaluation import InformationProbe
+from lsbook.training.objective import Objective
+from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
+from lsbook.training.trace import Trace, information_is_due
+
+
+def shape_of(recipe: Recipe) -> tuple:
+    """What recipes must share to be trained as one stack: all but alpha, seed, teacher, beta, T."""
+    plain = recipe.with_(name="", alpha=0.0, seed=0, distil=None)
+    distil = recipe.distil
+    view = distil and (distil.objective, distil.teacher.augment)
+    return plain.hash, view
+
+
+def can_stack(recipe: Recipe) -> bool:
+    """Whether the recipe's network can be trained in a stack: an MLP without dropout."""
+    return recipe.model == "mlp" and not dict(recipe.size).get("dropout")
+
+
+class Stack(nn.Module):
+    """R networks of one shape; every parameter carries a leading axis R."""
+
+    def __init__(self, networks: list[nn.Module]):
+        super().__init__()
+        self._skeleton = [networks[0]]  # in a list, so that its parameters are not the stack's
+        stacked, _ = stack_module_state(networks)
+        self.names = list(stacked)
+        self.stacked = nn.ParameterList(value.detach() for value in stacked.values())
+
+    def named(self) -> dict[str, Tensor]:
+        """Stacked parameters by the names they have in one network."""
+        return dict(zip(self.names, self.stacked))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (R, B, K) of inputs (R, B, ...)."""
+        network = self._skeleton[0]
+        return vmap(lambda params, inputs: functional_call(network, params, (inputs,)))(self.named(), x)
+
+    def networks(self) -> list[nn.Module]:
+        """The R networks on their own, in evaluation mode."""
+        single = []
+        for run in range(len(self.stacked[0])):
+            network = copy.deepcopy(self._skeleton[0])
+            network.load_state_dict({name: value[run].detach() for name, value in self.named().items()})
+            single.append(network.eval())
+        return single
+
+
+def train_stack(
+    recipes: list[Recipe],
+    images: Images,
+    device: torch.device,
+    *,
+    teachers: list[nn.Module | None],
+    state: Path | None = None,
+    progress: bool = True,
+) -> list[tuple[nn.Module, Trace]]:
+    """Train recipes of one `shape_of` at once; the result is that of `train_classifier` for each.
+
+    Runs of one seed share their batches, and students of one teacher what it says of them, so
+    give one module object for one teacher. ``state`` is as in `train_classifier`.
+
+    Raises
+    ------
+    ValueError
+        If the recipes differ in shape or cannot be stacked.
+    Diverged
+        If a training loss is no longer finite.
+    """
+    first = recipes[0]
+    if not all(can_stack(r) and shape_of(r) == shape_of(first) for r in recipes):
+        raise ValueError("A stack takes MLPs without dropout that share everything but alpha, seed, beta, T.")
+    stack = Stack([initial_model(recipe) for recipe in recipes]).to(device)
+    optimizer = make_optimizer(first, stack.named())
+    saved = checkpoint.load(state, stack, optimizer) if state else None
+    traces = [Trace(h) for h in saved["histories"]] if saved else [Trace() for _ in recipes]
+    objective = Objective.stack(recipes, device)
+    seeds = list(dict.fromkeys(recipe.seed for recipe in recipes))
+    of_seed = torch.tensor([seeds.index(recipe.seed) for recipe in recipes], device=device)
+    leaders = [next(r for r in recipes if r.seed == seed) for seed in seeds]
+    probes = [InformationProbe(r, images) for r in leaders] if first.mi_every else []
+    per_epoch = steps_per_epoch(first, images)
+    epochs = -(-first.total_steps // per_epoch)
+
+    @torch.no_grad()
+    def read_probes(step: int) -> None:
+        inputs = torch.stack([images.normalise(centre(p.inputs(step), first.augment)) for p in probes])
+        for trace, seed, logits in zip(traces, of_seed.tolist(), stack(inputs[of_seed])):
+            trace.add_information(step, probes[seed], logits)
+
+    @torch.no_grad()
+    def score(epoch: int, step: int, losses: Tensor) -> None:
+        inputs = images.normalise(centre(images.val_x, first.augment))
+        for trace, loss, logits in zip(traces, losses.tolist(), stack(inputs.expand(len(recipes), *inputs.shape))):
+            trace.add_epoch(epoch, step, loss, logits, images.val_y)
+
+    if probes and traces[0].epochs == 0:
+        read_probes(0)
+    bar = tqdm(
+        total=epochs, initial=traces[0].epochs, desc=f"{len(recipes)} × {first.name}", unit="epoch",
+        disable=not progress,
+    )
+    with bar:
+        for epoch in range(traces[0].epochs, epochs):
+            total = torch.zeros(len(recipes), device=device)
+            step = epoch * per_epoch
+            for batches in zip(*(epoch_batches(leader, images, epoch, device) for leader in leaders)):
+                if step == first.total_steps:
+                    break
+                set_learning_rate(optimizer, learning_rate(first, step))
+                raw = torch.stack([batch[1] for batch in batches])
+                y = torch.stack([batch[2] for batch in batches])
+                logits = stack(images.normalise(raw)[of_seed])
+                taught = _teach(recipes, teachers, batches, of_seed, images)
+                losses = objective(logits, y[of_seed], taught).mean(-1)
+                optimizer.zero_grad(set_to_none=True)
+                losses.sum().backward()
+                if first.clip_norm:
+                    _clip_each(stack.stacked, first.clip_norm)
+                optimizer.step()
+                total += losses.detach()
+                step += 1
+                if probes and information_is_due(first, step):
+                    read_probes(step)
+            if not torch.isfinite(total).all():
+                bad = recipes[int((~torch.isfinite(total)).nonzero()[0])]
+                raise Diverged(f"The loss of {bad.name} (α={bad.alpha:g}) diverged in epoch {epoch + 1}; lower lr.")
+            score(epoch + 1, step, total / max(1, step - epoch * per_epoch))
+            if state:
+                checkpoint.save(state, stack, optimizer, {"histories": [t.history for t in traces]})
+            bar.update()
+    return list(zip(stack.networks(), traces))
+
+
+@torch.no_grad()
+def _teach(
+    recipes: list[Recipe],
+    teachers: list[nn.Module | None],
+    batches: tuple[tuple[Tensor, Tensor, Tensor], ...],
+    of_seed: Tensor,
+    images: Images,
+) -> Tensor | None:
+    """Teacher logits (R, B, K) on each run's batch, asking each teacher once a batch."""
+    if recipes[0].distil is None:
+        return None
+    said: dict[tuple[int, int], Tensor] = {}
+    answers = []
+    for recipe, teacher, seed in zip(recipes, teachers, of_seed.tolist()):
+        key = (id(teacher), seed)
+        if key not in said:
+            index, raw, _ = batches[seed]
+            said[key] = teacher(teacher_inputs(recipe, images, raw, images.train_x[index]))
+        answers.append(said[key])
+    return torch.stack(answers)
+
+
+def _clip_each(stacked: nn.ParameterList, limit: float) -> None:
+    """Clip each run's gradient norm, by the formula of ``clip_grad_norm_``."""
+    squares = sum(value.grad.flatten(1).square().sum(1) for value in stacked)
+    factor = (limit / (squares.sqrt() + 1e-6)).clamp(max=1)
+    for value in stacked:
+        value.grad.mul_(factor.reshape(-1, *(1,) * (value.ndim - 1)))

@@ -1,0 +1,57 @@
+"""The recorded path of a training: scores an epoch, and information on a clock of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from lsbook.recipes import Recipe
+from lsbook.training.evaluation import InformationProbe, scores
+
+
+class Trace:
+    """Collects the history of one run; `state` and the constructor carry it over an interruption."""
+
+    def __init__(self, history: dict[str, list] | None = None):
+        self.history: dict[str, list] = history or {}
+
+    @property
+    def epochs(self) -> int:
+        """Epochs recorded so far."""
+        return len(self.history.get("epoch", []))
+
+    def add(self, **values) -> None:
+        """Append one value to each named list."""
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(value)
+
+    def add_epoch(self, epoch: int, step: int, loss: float, logits: Tensor, targets: Tensor) -> None:
+        """Record the mean training loss of an epoch and the validation scores after it."""
+        self.add(epoch=epoch, step=step, train_loss=loss, **scores(logits, targets))
+
+    def add_information(self, step: int, probe: InformationProbe, logits: Tensor) -> None:
+        """Record both estimates, and mean and scored draw of each example."""
+        estimates, mean, scored = probe.summary(logits)
+        self.add(
+            mi_step=step,
+            mi_mean=np.round(mean, 2).tolist(),
+            mi_scored=np.round(scored, 2).tolist(),
+            **estimates,
+        )
+
+    def split(self) -> tuple[dict[str, list], dict[str, np.ndarray]]:
+        """History without the per-example differences, and these as arrays (steps, N)."""
+        history = dict(self.history)
+        arrays = {
+            name: np.array(history.pop(name), dtype=np.float16)
+            for name in ("mi_mean", "mi_scored")
+            if name in history
+        }
+        return history, arrays
+
+
+def information_is_due(recipe: Recipe, step: int) -> bool:
+    """Whether the probe is read after ``step`` steps: at 0, every ``mi_every``, and at the end."""
+    if not recipe.mi_every:
+        return False
+    return step % recipe.mi_every == 0 or step == recipe.total_steps
