@@ -6,8 +6,9 @@ from torch import nn
 
 from lsbook.models.conv1d import Conv1d
 from lsbook.models.mlp import MLP
+from lsbook.models.transformer import Transformer
 
-_BUILDERS = {"mlp": MLP, "conv1d": Conv1d}
+_BUILDERS = {"mlp": MLP, "conv1d": Conv1d, "transformer": Transformer}
 
 
 def build(name: str, **size) -> nn.Module:
