@@ -35,17 +35,18 @@ def test_shift1d_equals_roll():
 @pytest.mark.parametrize(
     "kind, shape, ranges",
     [
-        
-        ("shift", (1, 28, 28), [5, 5, 1]),
-        ("crop-flip", (3, 32, 32), [9, 9, 2]),
-        ("crop24-flip", (3, 32, 32), [9, 9, 2]),
+        ("shift1d", (40,), [(-2, 3)]),
+        ("shift", (1, 28, 28), [(0, 5), (0, 5), (0, 1)]),
+        ("crop-flip", (3, 32, 32), [(0, 9), (0, 9), (0, 2)]),
+        ("crop24-flip", (3, 32, 32), [(0, 9), (0, 9), (0, 2)]),
     ],
 )
 def test_every_offset_is_drawn_equally_often(kind, shape, ranges):
     offsets = draw(kind, 9000, shape, seeded())
     assert offsets.shape == (9000, len(ranges))
-    for column, places in zip(offsets.T, ranges):
-        share = column.bincount(minlength=places) / 9000
+    for column, (low, high) in zip(offsets.T, ranges):
+        places = high - low
+        share = (column - low).bincount(minlength=places) / 9000
         assert share.numel() == places
         assert (share - 1 / places).abs().max() < 5 * (1 / places / 9000) ** 0.5
 

@@ -71,14 +71,13 @@ def draw(
     if kind == "none":
         ranges = []
     elif kind == "shift1d":
-        ranges = [2 * _SIGNAL_SHIFT + 1]
+        ranges = [(-_SIGNAL_SHIFT, _SIGNAL_SHIFT + 1)]
     else:
         window = _WINDOWS[kind]
-        ranges = [window.span(length)[1] for length in example_shape[-2:]] + [1 + window.flip]
+        places = [window.span(length)[1] for length in example_shape[-2:]]
+        ranges = [(0, n) for n in (*places, 1 + window.flip)]
     device = generator.device if generator is not None else "cpu"
-    columns = [torch.randint(n, leading, generator=generator, device=device) for n in ranges]
-    if kind == "shift1d":
-        columns[0] -= _SIGNAL_SHIFT
+    columns = [torch.randint(*r, leading, generator=generator, device=device) for r in ranges]
     return torch.stack(columns, -1) if columns else torch.empty(*leading, 0, dtype=torch.int64)
 
 
@@ -116,10 +115,10 @@ def apply(x: Tensor, kind: str, offsets: Tensor) -> Tensor:
 def augment(x: Tensor, kind: str, generator: torch.Generator | None = None) -> Tensor:
     """Return a randomly moved copy of the batch ``x``, one draw an example.
 
-    ``kind`` is "none"; "shift1d" (circular shift of a signal by up to 2 points each way); "shift" (up to 2 pixels each way,
-    zeros move in; Section 4 of the paper); "crop-flip" (window of the image padded by 4, flipped
-    half of the time); or "crop24-flip" (24×24 window, flipped half of the time: the paper's
-    AlexNet). Signals are (batch, L), images (batch, C, H, W).
+    ``kind`` is "none"; "shift1d" (circular shift of a signal by up to 2 points each way);
+    "shift" (up to 2 pixels each way, zeros move in; appendix B of the paper); "crop-flip" (window
+    of the image padded by 4, flipped half of the time); or "crop24-flip" (24×24 window, flipped
+    half of the time: the paper's AlexNet). Signals are (batch, L), images (batch, C, H, W).
 
     Raises
     ------
