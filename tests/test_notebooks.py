@@ -1,0 +1,103 @@
+"""Each chapter's two files agree, its notebook runs, and it runs again with another alpha."""
+
+import ast
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PARAMETERS = {"alpha", "preset", "seed", "device", "retrain"}
+
+
+def chapters():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    return [ROOT / name for name in files if name.endswith(".ipynb")]
+
+
+def parameterised():
+    return [path for path in chapters() if parameter_cells(nbformat.read(path, as_version=4))]
+
+
+def parameter_cells(notebook):
+    return [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+
+
+def defaults(cell):
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.Assign)
+    }
+
+
+def outline(notebook):
+    return [
+        (cell.cell_type, cell.source.strip(), sorted(cell.metadata.get("tags", [])))
+        for cell in notebook.cells
+    ]
+
+
+each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+
+
+@each_chapter
+def test_pair_agrees(path):
+    text = path.with_suffix(".md")
+    assert text.exists(), f"{text} is missing: run make notebooks"
+    same = outline(nbformat.read(path, as_version=4)) == outline(jupytext.read(text))
+    assert same, f"{path.name} and {text.name} differ: run make notebooks and commit both"
+
+
+@each_chapter
+def test_notebook_is_valid_and_holds_no_outputs(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs and cell.execution_count is None
+
+
+@each_chapter
+def test_one_cell_of_parameters(path):
+    cells = parameter_cells(nbformat.read(path, as_version=4))
+    assert len(cells) == (0 if path.stem == "claims" else 1)
+    for cell in cells:
+        assert PARAMETERS <= defaults(cell).keys()
+
+
+def run(path, folder, monkeypatch, **parameters):
+    monkeypatch.setenv("LSBOOK_RUNS", str(folder / "runs"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    output = folder / path.name
+    papermill.execute_notebook(
+        path, output, parameters, cwd=path.parent, progress_bar=False, execution_timeout=300
+    )
+    return nbformat.read(output, as_version=4)
+
+
+@pytest.mark.slow
+@each_chapter
+def test_chapter_runs_as_it_stands(path, tmp_path, monkeypatch):
+    notebook = run(path, tmp_path, monkeypatch)
+    assert any(cell.cell_type == "code" and cell.outputs for cell in notebook.cells)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", parameterised(), ids=lambda path: path.stem)
+def test_chapter_runs_with_another_alpha(path, tmp_path, monkeypatch):
+    notebook = run(path, tmp_path, monkeypatch, alpha=0.17)
+    assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
+    trained = list((tmp_path / "runs").glob("*/manifest.json"))
+    assert trained, "another alpha has to train a model of its own"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", parameterised(), ids=lambda path: path.stem)
+def test_chapter_refuses_impossible_alpha(path, tmp_path, monkeypatch):
+    with pytest.raises(papermill.PapermillExecutionError, match="alpha"):
+        run(path, tmp_path, monkeypatch, alpha=1.5)
