@@ -91,9 +91,12 @@
       this.element = element;
       this.chart = element.querySelector(".ls-chart");
       this.controls = element.querySelector(".ls-controls");
+      this.controls.addEventListener("submit", (event) => event.preventDefault());
       this.source = element.querySelector('script[type="application/json"]').textContent;
       this.state = {};
       element.id ||= `figure-${number}`;
+      this.stage = document.createElement("div");
+      this.chart.replaceChildren(this.stage);
       this.tools();
     }
 
@@ -123,7 +126,7 @@
       this.controls.replaceChildren();
       const rows = Object.values(spec.datasets ?? {}).reduce((sum, data) => sum + data.length, 0);
       const narrow = this.room < 480 ? { legend: { ...(isDark() ? dark : light).legend, columns: 2 } } : {};
-      const result = await vegaEmbed(this.chart, spec, {
+      const result = await vegaEmbed(this.stage, spec, {
         mode: "vega-lite",
         actions: false,
         defaultStyle: false,
@@ -135,10 +138,14 @@
       this.view = this.element.view = result.view;
       this.bound = (result.vgSpec.signals ?? []).filter((signal) => signal.bind).map((s) => s.name);
       this.initial ??= Object.fromEntries(this.bound.map((name) => [name, this.view.signal(name)]));
+      for (const radios of this.controls.querySelectorAll(".vega-bind:has(.vega-bind-radio)")) {
+        radios.role = "radiogroup";
+        radios.ariaLabel = radios.querySelector(".vega-bind-name").textContent;
+      }
       this.element.classList.toggle("ls-driven", this.bound.length > 0);
       await this.set(this.state);
       for (const name of this.bound) this.view.addSignalListener(name, () => this.remember(name));
-      const drawing = this.chart.querySelector("svg, canvas");
+      const drawing = this.stage.querySelector("svg, canvas");
       return parseFloat(drawing.style.width || drawing.getAttribute("width"));
     }
 

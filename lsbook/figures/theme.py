@@ -205,7 +205,7 @@ class Figure:
         details = f"<details><summary>Origin</summary><dl>{rows}</dl></details>" if rows else ""
         caption = f"<p>{html.escape(self.caption)}</p>" if self.caption else ""
         return (
-            f'<figure class="ls-figure">{title}<div class="ls-controls"></div>'
+            f'<figure class="ls-figure">{title}<form class="ls-controls"></form>'
             f'<div class="ls-chart" role="img" aria-label="{label}">'
             f"<noscript>{label}</noscript></div>"
             f'<script type="application/json">{data}</script>'
