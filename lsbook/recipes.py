@@ -179,7 +179,7 @@ CATALOGUE: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             name="lab/mlp-mnist1d", dataset="mnist1d", model="mlp", augment="shift1d",
-            size=(("inputs", 40), ("hidden", (256, 256, 64)), ("classes", 10)), **_LAB_IMAGES,
+            size=(("inputs", 40), ("hidden", (128, 128, 64)), ("classes", 10)), **_LAB_IMAGES,
         ),
         Recipe(
             name="lab/mlp-digits", dataset="digits", model="mlp",

@@ -24,6 +24,9 @@ from lsbook.training.sweep import can_stack, shape_of, train_stack
 from lsbook.training.trace import Trace
 
 
+STACK = 10  # runs a stack: more of the lab's networks fall out of the processor's cache
+
+
 def get(recipe: Recipe, device: str = "auto", retrain: bool = False, progress: bool = True) -> Run:
     """The run of ``recipe``: loaded where it exists, else trained and recorded.
 
@@ -72,7 +75,7 @@ def get_many(
 
 
 def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
-    """Lists of recipes to train together: stacks of one shape, cut in as many parts as workers."""
+    """Lists of recipes to train together: stacks of one shape, cut in parts for the workers."""
     shapes = defaultdict(list)
     jobs = []
     for recipe in recipes:
@@ -82,7 +85,7 @@ def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
             jobs.append([recipe])
     for alike in shapes.values():
         alike.sort(key=lambda r: (r.seed, r.distil.teacher.hash if r.distil else ""))
-        size = -(-len(alike) // workers)
+        size = min(STACK, -(-len(alike) // workers))
         jobs += [alike[start : start + size] for start in range(0, len(alike), size)]
     return jobs
 

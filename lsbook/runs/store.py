@@ -64,10 +64,14 @@ class Run:
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        """Evaluation arrays by name; logits come back as float32."""
+        """Evaluation arrays by name; what is stored in half precision comes back as float32."""
+        return {name: _widened(value) for name, value in self.stored_arrays().items()}
+
+    def stored_arrays(self) -> dict[str, np.ndarray]:
+        """Evaluation arrays by name, in the precision they are stored in."""
         try:
             with np.load(self.path / "arrays.npz", allow_pickle=False) as stored:
-                return {name: _widened(stored[name]) for name in stored.files}
+                return {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
             raise self._broken("arrays.npz", error) from error
 
@@ -146,7 +150,7 @@ def write(
     try:
         _dump(draft / "recipe.json", recipe.to_dict())
         _dump(draft / "metrics.json", metrics)
-        _dump(draft / "history.json", history)
+        _dump(draft / "history.json", history, indent=None)
         if samples is not None:
             _dump(draft / "samples.json", samples)
         np.savez_compressed(draft / "arrays.npz", **arrays)
@@ -180,8 +184,17 @@ def checkpoint_path(name: str) -> Path:
     return home() / ".partial" / f"{name}.safetensors"
 
 
-def _dump(path: Path, value) -> None:
-    path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+def _dump(path: Path, value, indent: int | None = 1) -> None:
+    path.write_text(json.dumps(_rounded(value), indent=indent, sort_keys=True) + "\n")
+
+
+def _rounded(value):
+    """Floats at seven significant digits, at any depth."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def _widened(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,28 @@
+"""From the runs of this machine to the ones the book ships: light, and the same numbers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from lsbook.runs.store import COMMITTED, Run
+
+HEAVY = ("train_logits", "train_targets", "mi_mean", "mi_scored", "token_confidence")
+
+
+def publish(run: Run, root: Path = COMMITTED) -> Path:
+    """Copy ``run`` to ``root``; seed 0 keeps all, the others neither weights nor heavy arrays."""
+    target = root / run.recipe.hash
+    draft = root / f".{run.recipe.hash}"
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(run.path, draft)
+    if run.recipe.seed != 0:
+        (draft / "weights.safetensors").unlink(missing_ok=True)
+        (draft / "samples.json").unlink(missing_ok=True)
+        light = {name: value for name, value in run.stored_arrays().items() if name not in HEAVY}
+        np.savez_compressed(draft / "arrays.npz", **light)
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+    return target
