@@ -34,7 +34,8 @@ def embedded_spec(page):
 
 
 @pytest.mark.parametrize(
-    "colour", [theme.HARD, theme.SMOOTH, theme.TEMPERATURE, theme.DISTIL, theme.REFERENCE, theme.INK]
+    "colour",
+    [theme.HARD, theme.SMOOTH, theme.TEMPERATURE, theme.DISTIL, theme.REFERENCE, theme.INK],
 )
 def test_palette_stands_out_on_both_grounds(colour):
     assert contrast(colour, "#FFFFFF") >= 3

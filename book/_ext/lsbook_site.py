@@ -91,8 +91,6 @@ def add_figure_scripts(app, pagename, templatename, context, doctree):
 class Benchmarks(SphinxDirective):
     """``{benchmarks}``: the table of ``benchmarks/results.json``, with machine and versions."""
 
-    columns = ("benchmark", "peer", "ours", "theirs", "unit", "ratio")
-
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / "benchmarks" / "results.json"
         self.env.note_dependency(str(path))
@@ -100,14 +98,16 @@ class Benchmarks(SphinxDirective):
             return [nodes.paragraph(text="No results are recorded yet; make bench writes them.")]
         results = json.loads(path.read_text())
         machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
-        return [self._table(results["rows"]), nodes.paragraph(text=f"Measured on: {machine}.")]
+        rows = [row for module in results["modules"].values() for row in module]
+        return [self._table(rows), nodes.paragraph(text=f"Measured on: {machine}.")]
 
     def _table(self, rows: list[dict]) -> nodes.table:
-        group = nodes.tgroup(cols=len(self.columns))
-        group += [nodes.colspec(colwidth=1) for _ in self.columns]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        group = nodes.tgroup(cols=len(columns))
+        group += [nodes.colspec(colwidth=1) for _ in columns]
         head, body = nodes.thead(), nodes.tbody()
-        head += self._row(self.columns)
-        body += [self._row([_cell(row.get(name, "")) for name in self.columns]) for row in rows]
+        head += self._row(columns)
+        body += [self._row([_cell(row.get(name, "")) for name in columns]) for row in rows]
         group += [head, body]
         return nodes.table("", group)
 

@@ -6,6 +6,7 @@
   const SVG_LIMIT = 4000;
   const CHROME = 60;
   const READABLE = 0.75;
+  const MANY = 8;
 
   const isDark = () => root.dataset.theme === "dark";
 
@@ -16,8 +17,8 @@
 
   // ------------------------------------------------------------------ fitting a chart to a width
 
-  const children = (spec) =>
-    ["hconcat", "vconcat", "concat", "layer"].flatMap((key) => spec[key] ?? []).concat(spec.spec ?? []);
+  const PARTS = ["hconcat", "vconcat", "concat", "layer"];
+  const children = (spec) => PARTS.flatMap((key) => spec[key] ?? []).concat(spec.spec ?? []);
 
   function columnsOf(spec) {
     const { facet } = spec;
@@ -25,15 +26,15 @@
     const own =
       spec.hconcat?.length ??
       (spec.concat && (spec.columns ?? spec.concat.length)) ??
-      (facet && (facet.row ? 1 : (spec.columns ?? 8))) ??
-      (channels.facet && (channels.facet.columns ?? 8)) ??
-      (channels.column && !channels.row ? 8 : 1);
+      (facet && (facet.row ? 1 : (spec.columns ?? MANY))) ??
+      (channels.facet && (channels.facet.columns ?? MANY)) ??
+      (channels.column && !channels.row ? MANY : 1);
     return Math.max(own, ...children(spec).map(columnsOf));
   }
 
   function arrange(spec, columns) {
     const part = { ...spec };
-    for (const key of ["hconcat", "vconcat", "concat", "layer"])
+    for (const key of PARTS)
       if (part[key]) part[key] = part[key].map((child) => arrange(child, columns));
     if (part.spec) part.spec = arrange(part.spec, columns);
 
@@ -54,7 +55,8 @@
       part.encoding = { ...others, facet: { ...column, columns } };
     } else if (channels?.facet) {
       const { facet } = channels;
-      part.encoding = { ...channels, facet: { ...facet, columns: Math.min(facet.columns ?? 8, columns) } };
+      const fewer = Math.min(facet.columns ?? MANY, columns);
+      part.encoding = { ...channels, facet: { ...facet, columns: fewer } };
     }
     return part;
   }
@@ -113,8 +115,10 @@
       let width = await this.embed(spec);
       for (let attempt = 0; width > room && attempt < 5; attempt++) {
         const needed = (room - CHROME) / (width - CHROME);
-        if (columns > 1 && factor * needed < READABLE) columns = Math.max(1, Math.min(columns - 1, Math.floor((columns * room) / width)));
-        else factor *= needed;
+        if (columns > 1 && factor * needed < READABLE) {
+          const fitting = Math.floor((columns * room) / width);
+          columns = Math.max(1, Math.min(columns - 1, fitting));
+        } else factor *= needed;
         width = await this.embed(shrink(arrange(spec, columns), factor));
       }
       this.drawn = { room, dark: isDark() };
@@ -125,14 +129,15 @@
       this.view?.finalize();
       this.controls.replaceChildren();
       const rows = Object.values(spec.datasets ?? {}).reduce((sum, data) => sum + data.length, 0);
-      const narrow = this.room < 480 ? { legend: { ...(isDark() ? dark : light).legend, columns: 2 } } : {};
+      const look = isDark() ? dark : light;
+      const legend = this.room < 480 ? { ...look.legend, columns: 2 } : look.legend;
       const result = await vegaEmbed(this.stage, spec, {
         mode: "vega-lite",
         actions: false,
         defaultStyle: false,
         renderer: rows > SVG_LIMIT ? "canvas" : "svg",
         bind: this.controls,
-        config: { ...(isDark() ? dark : light), ...narrow },
+        config: { ...look, legend },
         tooltip: { theme: isDark() ? "dark" : "light" },
       });
       this.view = this.element.view = result.view;
@@ -157,9 +162,11 @@
 
     remember(name) {
       this.state[name] = this.view.signal(name);
-      const moved = Object.entries(this.state).filter(([key, value]) => value !== this.initial[key]);
-      const query = moved.map(([key, value]) => `${key}=${encodeURIComponent(JSON.stringify(value))}`);
-      history.replaceState(null, "", `#${this.element.id}${query.length ? "?" + query.join("&") : ""}`);
+      const query = Object.entries(this.state)
+        .filter(([key, value]) => value !== this.initial[key])
+        .map(([key, value]) => `${key}=${encodeURIComponent(JSON.stringify(value))}`)
+        .join("&");
+      history.replaceState(null, "", `#${this.element.id}${query && "?" + query}`);
     }
 
     async reset() {

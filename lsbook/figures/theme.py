@@ -174,8 +174,9 @@ def origin(runs: Iterable[Any] = (), command: str = "") -> dict[str, str]:
 
 
 def _scale(run: Any) -> str:
-    scale = run.recipe.scale
-    return f"{run.recipe.preset}, {'full schedule' if scale == 1 else f'{scale:.3g} of the schedule'}"
+    recipe = run.recipe
+    share = "full schedule" if recipe.scale == 1 else f"{recipe.scale:.3g} of the schedule"
+    return f"{recipe.preset}, {share}"
 
 
 @dataclass(frozen=True)
