@@ -1,0 +1,83 @@
+"""What every chapter shares: its parameters, checked, and the runs they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lsbook import recipes, runs
+from lsbook.recipes import Recipe
+from lsbook.runs import Run
+from lsbook.training.device import choose
+from lsbook.validation import check_alpha
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """A chapter's papermill parameters.
+
+    Attributes
+    ----------
+    name
+        The notebook's name, as in ``book/name.ipynb``.
+    presets
+        The catalogue recipe each preset stands for, for instance ``{"lab": "lab/mlp-mnist1d"}``.
+    alpha, preset, seed, device, retrain
+        As the reader set them.
+    epochs
+        Shorten the schedule to so many passes over the training set; None runs all of it.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range; the message says what is allowed.
+    """
+
+    name: str
+    presets: Mapping[str, str]
+    alpha: float
+    preset: str
+    seed: int
+    device: str = "auto"
+    retrain: bool = False
+    epochs: float | None = None
+
+    def __post_init__(self):
+        check_alpha(self.alpha)
+        choose(self.device)
+        if self.preset not in self.presets:
+            raise ValueError(f"preset must be one of {', '.join(self.presets)}; got {self.preset!r}.")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed must be a whole number from 0 up; got {self.seed!r}.")
+
+    def recipe(self, **changes) -> Recipe:
+        """The preset's recipe at the reader's alpha and seed, fields changed."""
+        recipe = recipes.named(self.presets[self.preset], **{"alpha": self.alpha, "seed": self.seed} | changes)
+        return recipe.for_epochs(self.epochs) if self.epochs else recipe
+
+    def run(self, **changes) -> Run:
+        """The run of `recipe`, loaded or trained; ``retrain`` is for the reader's own alpha."""
+        recipe = self.recipe(**changes)
+        again = self.retrain and recipe.alpha == self.alpha
+        return runs.get(recipe, device=self.device, retrain=again)
+
+    def recorded(self, **fields) -> list[Run]:
+        """Finished runs of the preset's recipe at any alpha and seed, those fields aside.
+
+        Sorted by alpha, then seed; ``fields`` narrows them, for instance ``seed=0``.
+        """
+        plain = self.recipe(alpha=0.0, seed=0).hash
+        found = [
+            run for run in runs.available()
+            if run.recipe.with_(alpha=0.0, seed=0).hash == plain
+            and all(getattr(run.recipe, name) == value for name, value in fields.items())
+        ]
+        return sorted(found, key=lambda run: (run.recipe.alpha, run.recipe.seed))
+
+    @property
+    def command(self) -> str:
+        """The papermill command that regenerates the chapter's figures."""
+        parts = [f"papermill book/{self.name}.ipynb out.ipynb -p alpha {self.alpha:g}"]
+        parts += [f"-p preset {self.preset} -p seed {self.seed}"]
+        parts += [f"-p epochs {self.epochs:g}"] if self.epochs else []
+        return " ".join(parts)
