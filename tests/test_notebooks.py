@@ -13,14 +13,21 @@ ROOT = Path(__file__).parent.parent
 PARAMETERS = {"alpha", "preset", "seed", "device", "retrain"}
 
 
-def chapters():
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    return [ROOT / name for name in files if name.endswith(".ipynb")]
+def contents():
+    return yaml.safe_load((ROOT / "_toc.yml").read_text())
 
 
-def parameterised():
-    return [path for path in chapters() if parameter_cells(nbformat.read(path, as_version=4))]
+def notebooks(part):
+    return [ROOT / item["file"] for item in part["chapters"] if item["file"].endswith(".ipynb")]
+
+
+def every_notebook():
+    parts = [path for part in contents()["parts"] for path in notebooks(part)]
+    return [ROOT / contents()["root"], *parts]
+
+
+def training_chapters():
+    return notebooks(contents()["parts"][0])
 
 
 def parameter_cells(notebook):
@@ -42,10 +49,15 @@ def outline(notebook):
     ]
 
 
-each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def over(paths):
+    return pytest.mark.parametrize("path", paths, ids=[path.stem for path in paths])
 
 
-@each_chapter
+each_notebook = over(every_notebook())
+each_training_chapter = over(training_chapters())
+
+
+@each_notebook
 def test_pair_agrees(path):
     text = path.with_suffix(".md")
     assert text.exists(), f"{text} is missing: run make notebooks"
@@ -53,7 +65,7 @@ def test_pair_agrees(path):
     assert same, f"{path.name} and {text.name} differ: run make notebooks and commit both"
 
 
-@each_chapter
+@each_notebook
 def test_notebook_is_valid_and_holds_no_outputs(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -62,12 +74,10 @@ def test_notebook_is_valid_and_holds_no_outputs(path):
             assert not cell.outputs and cell.execution_count is None
 
 
-@each_chapter
+@each_notebook
 def test_one_cell_of_parameters(path):
-    cells = parameter_cells(nbformat.read(path, as_version=4))
-    assert len(cells) == (0 if path.stem == "claims" else 1)
-    for cell in cells:
-        assert PARAMETERS <= defaults(cell).keys()
+    (cell,) = parameter_cells(nbformat.read(path, as_version=4))
+    assert PARAMETERS <= defaults(cell).keys()
 
 
 def run(path, folder, monkeypatch, **parameters):
@@ -81,14 +91,14 @@ def run(path, folder, monkeypatch, **parameters):
 
 
 @pytest.mark.slow
-@each_chapter
+@each_notebook
 def test_chapter_runs_as_it_stands(path, tmp_path, monkeypatch):
     notebook = run(path, tmp_path, monkeypatch)
     assert any(cell.cell_type == "code" and cell.outputs for cell in notebook.cells)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", parameterised(), ids=lambda path: path.stem)
+@each_training_chapter
 def test_chapter_runs_with_another_alpha(path, tmp_path, monkeypatch):
     notebook = run(path, tmp_path, monkeypatch, alpha=0.17)
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
@@ -97,7 +107,7 @@ def test_chapter_runs_with_another_alpha(path, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", parameterised(), ids=lambda path: path.stem)
+@each_training_chapter
 def test_chapter_refuses_impossible_alpha(path, tmp_path, monkeypatch):
     with pytest.raises(papermill.PapermillExecutionError, match="alpha"):
         run(path, tmp_path, monkeypatch, alpha=1.5)
