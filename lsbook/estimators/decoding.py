@@ -1,0 +1,237 @@
+"""Greedy and beam search over a translation model with incremental decoding.
+
+A model here is anything with the ``encode``, ``step``, ``reorder`` and ``select`` of
+`lsbook.models.transformer.Transformer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lsbook.data.tokenizers import BOS, EOS, PAD
+from lsbook.validation import check_temperature
+
+NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A translation found by a search.
+
+    ``tokens`` end with EOS unless cut off by the search's ``max_len``; ``token_log_probs`` are
+    theirs in nats, at the search's temperature; ``score`` is the sum of these over the penalty.
+    """
+
+    tokens: tuple[int, ...]
+    score: float
+    token_log_probs: tuple[float, ...]
+
+
+def penalty(length: int | Tensor, exponent: float) -> float | Tensor:
+    """((5 + l) / 6)^exponent, which divides a log-probability (Wu et al. 2016, eq. 14)."""
+    return ((5 + length) / 6) ** exponent
+
+
+@torch.no_grad()
+def greedy(
+    model: nn.Module, source: Tensor, max_len: int | None = None, T: float = 1.0
+) -> list[list[Hypothesis]]:
+    """One hypothesis a sentence, of the most probable token at each step; see `beam_search`."""
+    limit = _limits(source, max_len)
+    T = check_temperature(T)
+    model.eval()
+    longest = int(limit.max())
+    state = model.encode(source, max_len=longest)
+    tokens = source.new_full((len(source), longest), PAD)
+    log_probs = torch.zeros(tokens.shape, device=source.device)
+    last = source.new_full((len(source),), BOS)
+    done = torch.zeros_like(last, dtype=torch.bool)
+    for t in range(longest):
+        log_probs[:, t], last = _log_probs(model.step(state, last), T).max(1)
+        tokens[:, t] = last.masked_fill(done, PAD)
+        done |= (last == EOS) | (t + 1 >= limit)
+        if done.all():
+            break
+    scores = log_probs.masked_fill(tokens == PAD, 0).sum(1)
+    return [[_hypothesis(*parts)] for parts in zip(tokens, scores, log_probs)]
+
+
+@torch.no_grad()
+def beam_search(
+    model: nn.Module,
+    source: Tensor,
+    beam: int = 4,
+    length_penalty: float = 0.6,
+    T: float = 1.0,
+    max_len: int | None = None,
+    n_best: int = 1,
+) -> list[list[Hypothesis]]:
+    """The ``n_best`` hypotheses found for each sentence, best first.
+
+    Each step looks at the 2·beam best continuations. Those that end and are among the first
+    ``beam`` are kept aside with their score; the first ``beam`` that go on stay on the beam. A
+    sentence is done when no hypothesis on its beam can still enter its ``n_best``. Where fewer
+    have ended within ``max_len`` tokens, the best unfinished ones follow.
+
+    Parameters
+    ----------
+    source
+        Token ids (B, S), each row ended by EOS and padded at the end.
+    beam
+        Number of hypotheses W followed at once.
+    length_penalty
+        Exponent of `penalty`, 0 for none.
+    T
+        Temperature that divides the logits before the softmax.
+    max_len
+        Most tokens of a hypothesis, EOS included; by default twice those of its source, and 10.
+    n_best
+        Hypotheses to return, ``beam`` at most.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or a source is empty.
+    """
+    limit = _limits(source, max_len)
+    T = check_temperature(T)
+    if not 1 <= n_best <= beam:
+        raise ValueError(f"n_best must lie in [1, beam]; got n_best={n_best}, beam={beam}.")
+    if not 0 <= length_penalty < float("inf"):
+        raise ValueError(f"length_penalty must be finite and 0 or more; got {length_penalty:g}.")
+    model.eval()
+    search = _Search(source, limit, beam, length_penalty, n_best)
+    state = model.encode(source, beams=beam, max_len=int(limit.max()))
+    while True:
+        parents = search.advance(_log_probs(model.step(state, search.last), T))
+        if search.done.all():
+            return search.results
+        model.reorder(state, parents)
+        # Copying the state at every ending would cost more than the idle rows do.
+        if 2 * int(search.done.sum()) >= len(search.done):
+            model.select(state, search.drop_done())
+
+
+class _Search:
+    """The hypotheses of B sentences: W each on the beam, n each that have ended, -inf if none."""
+
+    PER_SENTENCE = (
+        "limit", "sentence", "done",
+        "scores", "tokens", "log_probs",
+        "ended", "ended_tokens", "ended_log_probs",
+    )
+
+    def __init__(self, source: Tensor, limit: Tensor, beam: int, exponent: float, n_best: int):
+        batch, longest = len(source), int(limit.max())
+        self.beam, self.exponent, self.limit, self.t = beam, exponent, limit, 0
+        self.results: list[list[Hypothesis]] = [[] for _ in range(batch)]
+        self.sentence = torch.arange(batch, device=source.device)
+        self.done = torch.zeros_like(self.sentence, dtype=torch.bool)
+        self.last = source.new_full((batch * beam,), BOS)
+        self.scores, self.tokens, self.log_probs = _none(source, beam, longest)
+        self.ended, self.ended_tokens, self.ended_log_probs = _none(source, n_best, longest)
+        self.scores[:, 0] = 0  # all beams start alike, so only one may branch
+
+    def advance(self, log_probs: Tensor) -> Tensor:
+        """Add a token to every beam, given (B·W, V); the row (B·W,) each one goes on from."""
+        batch, beam = self.scores.shape
+        # The best that go on are within the first W + 1 of their row, as one of these may be EOS.
+        width = min(beam + 1, log_probs.shape[1])
+        log_probs, tokens = (part.view(batch, -1) for part in log_probs.topk(width))
+        scores = self.scores.repeat_interleave(width, 1) + log_probs
+        scores, order = scores.topk(min(2 * beam, scores.shape[1]))
+        tokens, log_probs, parents = tokens.gather(1, order), log_probs.gather(1, order), order // width
+
+        ends = tokens == EOS
+        self._keep_aside(scores, ends, parents, log_probs)
+        self.scores, best = scores.masked_fill(ends, NEVER).topk(beam)
+        tokens, log_probs, parents = (part.gather(1, best) for part in (tokens, log_probs, parents))
+        self._continue(parents, tokens, log_probs)
+        self._close()
+        return (parents + beam * torch.arange(batch, device=parents.device)[:, None]).flatten()
+
+    def _keep_aside(self, scores: Tensor, ends: Tensor, parents: Tensor, log_probs: Tensor) -> None:
+        """Let those of the best W candidates that end compete with what has ended before."""
+        scores, ends, parents, log_probs = (
+            part[:, : self.beam] for part in (scores, ends, parents, log_probs)
+        )
+        if not ends.any():
+            return
+        scores = (scores / penalty(self.t + 1, self.exponent)).masked_fill(~ends, NEVER)
+        tokens, history = _rows(self.tokens, parents), _rows(self.log_probs, parents)
+        tokens[:, :, self.t], history[:, :, self.t] = EOS, log_probs
+        self.ended, best = torch.cat([self.ended, scores], 1).topk(self.ended.shape[1])
+        self.ended_tokens = _rows(torch.cat([self.ended_tokens, tokens], 1), best)
+        self.ended_log_probs = _rows(torch.cat([self.ended_log_probs, history], 1), best)
+
+    def _continue(self, parents: Tensor, tokens: Tensor, log_probs: Tensor) -> None:
+        self.tokens, self.log_probs = _rows(self.tokens, parents), _rows(self.log_probs, parents)
+        self.tokens[:, :, self.t], self.log_probs[:, :, self.t] = tokens, log_probs
+        self.last = tokens.flatten()
+        self.t += 1
+
+    def _close(self) -> None:
+        """Record the sentences at their limit and those whose beam cannot win any more.
+
+        A log-probability only falls, and the penalty is largest at the limit.
+        """
+        reachable = self.scores[:, 0] / penalty(self.limit, self.exponent)
+        closed = ((self.t >= self.limit) | (self.ended[:, -1] >= reachable)) & ~self.done
+        for i in torch.nonzero(closed).flatten().tolist():
+            ended = zip(self.ended_tokens[i], self.ended[i], self.ended_log_probs[i])
+            scores = self.scores[i] / penalty(self.t, self.exponent)
+            unfinished = zip(self.tokens[i], scores, self.log_probs[i])
+            found = [_hypothesis(*parts) for parts in (*ended, *unfinished) if parts[1] > NEVER]
+            self.results[self.sentence[i]] = found[: self.ended.shape[1]]
+        self.done |= closed
+
+    def drop_done(self) -> Tensor:
+        """Forget the recorded sentences; the indices (n,) of the others."""
+        kept = torch.nonzero(~self.done).flatten()
+        self.last = self.last.view(-1, self.beam)[kept].flatten()
+        for name in _Search.PER_SENTENCE:
+            setattr(self, name, getattr(self, name)[kept])
+        return kept
+
+
+def _limits(source: Tensor, max_len: int | None) -> Tensor:
+    """Most tokens (B,) of each sentence's hypotheses."""
+    if source.ndim != 2 or source.numel() == 0:
+        raise ValueError(f"source must be a batch (B, S) of token ids; got {tuple(source.shape)}.")
+    lengths = (source != PAD).sum(1)
+    if not lengths.all():
+        raise ValueError("A source sentence holds padding alone; give it EOS at least.")
+    if max_len is None:
+        return 2 * lengths + 10
+    if max_len < 1:
+        raise ValueError(f"max_len must be 1 or more; got {max_len}.")
+    return torch.full_like(lengths, max_len)
+
+
+def _log_probs(logits: Tensor, T: float) -> Tensor:
+    """Log-probabilities (rows, V) at temperature T; PAD and BOS keep theirs but cannot be chosen."""
+    log_probs = torch.log_softmax(logits.float() / T, -1)
+    log_probs[:, PAD] = log_probs[:, BOS] = NEVER
+    return log_probs
+
+
+def _none(source: Tensor, count: int, longest: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores (B, count), tokens and log-probabilities (B, count, longest) of no hypotheses."""
+    tokens = source.new_full((len(source), count, longest), PAD)
+    log_probs = torch.zeros(tokens.shape, device=source.device)
+    return torch.full_like(log_probs[:, :, 0], NEVER), tokens, log_probs
+
+
+def _rows(x: Tensor, index: Tensor) -> Tensor:
+    """x[b, index[b, i]] for (B, n, L) and (B, m)."""
+    return x.gather(1, index[:, :, None].expand(-1, -1, x.shape[2]))
+
+
+def _hypothesis(tokens: Tensor, score: Tensor, log_probs: Tensor) -> Hypothesis:
+    length = int((tokens != PAD).sum())
+    return Hypothesis(
+        tuple(tokens[:length].tolist()), score.item(), tuple(log_probs[:length].tolist())
+    )
