@@ -188,7 +188,7 @@ CATALOGUE: dict[str, Recipe] = {
         ),
         Recipe(
             name="lab/teacher-mnist1d", dataset="mnist1d", model="conv1d", augment="shift1d",
-            size=(("classes", 10),), **_LAB_IMAGES,
+            size=(("classes", 10), ("width", 32)), **_LAB_IMAGES,
         ),
         Recipe(
             name="lab/student-mnist1d", dataset="mnist1d", model="mlp", augment="shift1d",
