@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import partial
+
 from torch import nn
 
+from lsbook.models.alexnet import AlexNet
 from lsbook.models.conv1d import Conv1d
+from lsbook.models.count import mac_count, parameter_count
+from lsbook.models.inception import InceptionV4
 from lsbook.models.mlp import MLP
+from lsbook.models.resnet import ResNet
 from lsbook.models.transformer import Transformer
 
-_BUILDERS = {"mlp": MLP, "conv1d": Conv1d, "transformer": Transformer}
+__all__ = ["build", "mac_count", "parameter_count"]
+
+_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLP,
+    "conv1d": Conv1d,
+    "alexnet": AlexNet,
+    "resnet8": partial(ResNet, 8),
+    "resnet20": partial(ResNet, 20),
+    "resnet56": partial(ResNet, 56),
+    "inception-v4": InceptionV4,
+    "transformer": Transformer,
+}
+_COUNTS = ("inputs", "hidden", "classes", "width", "layers", "vocab", "d_model", "heads", "d_ff")
 
 
 def build(name: str, **size) -> nn.Module:
-    """The network called ``name``, its size given by keyword."""
+    """The network called ``name``, its size given by keyword.
+
+    Initial weights come from torch's global generator.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network, or it takes no such size; the message says what there is.
+    """
     if name not in _BUILDERS:
         raise ValueError(f"No network is called {name!r}; there are {', '.join(_BUILDERS)}.")
-    return _BUILDERS[name](**size)
+    builder = _BUILDERS[name]
+    signature = inspect.signature(builder)
+    try:
+        signature.bind(**size)
+    except TypeError as error:
+        raise ValueError(f"{name} takes {', '.join(signature.parameters)}: {error}.") from None
+    for key in _COUNTS:
+        value = size.get(key, 1)
+        counts = value if isinstance(value, (tuple, list)) else (value,)
+        if not all(isinstance(count, int) and count >= 1 for count in counts):
+            raise ValueError(f"{key} of {name} must be whole and at least 1; got {value!r}.")
+    return builder(**size)
