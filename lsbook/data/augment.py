@@ -116,7 +116,7 @@ def augment(x: Tensor, kind: str, generator: torch.Generator | None = None) -> T
     """Return a randomly moved copy of the batch ``x``, one draw an example.
 
     ``kind`` is "none"; "shift1d" (circular shift of a signal by up to 2 points each way);
-    "shift" (up to 2 pixels each way, zeros move in; appendix B of the paper); "crop-flip" (window
+    "shift" (up to 2 pixels each way, zeros move in; the paper's MNIST teacher); "crop-flip" (window
     of the image padded by 4, flipped half of the time); or "crop24-flip" (24×24 window, flipped
     half of the time: the paper's AlexNet). Signals are (batch, L), images (batch, C, H, W).
 

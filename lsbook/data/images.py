@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lsbook.data import lab
+from lsbook.data import folders, lab
 
 _PARTS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
+NAMES = ("mnist1d", "digits", "mnist", "cifar10", "cifar100", "tinyimagenet", "imagefolder")
 _DIGITS = tuple("0123456789")
 
 
@@ -83,13 +83,7 @@ def load_images(
     DataError
         If files are missing, damaged or cannot be fetched; the message says what to do.
     """
-    if name not in _LOADERS:
-        raise ValueError(f"Unknown image set {name!r}; choose one of {', '.join(_LOADERS)}.")
-    arrays, classes = _LOADERS[name](seed, root, download)
-    return _images(name, arrays, classes)
-
-
-def _images(name: str, arrays: dict[str, np.ndarray], classes: tuple[str, ...]) -> Images:
+    arrays, classes = _load(name, seed, root, download)
     tensors = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
     mean, std = _channel_statistics(arrays["train_x"])
     return Images(
@@ -124,9 +118,20 @@ def _content_hash(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-_Loader = Callable[[int, "str | Path | None", bool], tuple[dict[str, np.ndarray], tuple[str, ...]]]
-
-_LOADERS: dict[str, _Loader] = {
-    "mnist1d": lambda seed, root, download: (lab.mnist1d(seed), _DIGITS),
-    "digits": lambda seed, root, download: (lab.digits(seed), _DIGITS),
-}
+def _load(
+    name: str, seed: int, root: str | Path | None, download: bool
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    match name:
+        case "mnist1d":
+            return lab.mnist1d(seed), _DIGITS
+        case "digits":
+            return lab.digits(seed), _DIGITS
+        case "mnist":
+            return folders.mnist(seed, root, download)
+        case "cifar10" | "cifar100":
+            return folders.cifar(name, seed, root, download)
+        case "tinyimagenet":
+            return folders.tiny_imagenet(root)
+        case "imagefolder":
+            return folders.image_folder(root)
+    raise ValueError(f"Unknown image set {name!r}; choose one of {', '.join(NAMES)}.")

@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def fetch(path: Path, urls: Sequence[str], md5: str, gzipped: bool = False) -> P
     part = path.with_name(path.name + (".gz.part" if gzipped else ".part"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(path.name + ".lock")):
+        with FileLock(path.with_name(f".{path.name}.lock")):
             if _fault(path, md5):
                 _from_mirrors(path, part, urls, md5, gzipped)
     except OSError as error:
@@ -109,22 +110,21 @@ def fetch(path: Path, urls: Sequence[str], md5: str, gzipped: bool = False) -> P
 
 
 def unpack(archive: Path, directory: Path) -> None:
-    """Unpack a tar archive into ``directory``; each top folder appears whole or not at all.
+    """Unpack a tar archive into ``directory``; each file appears whole or not at all.
 
     Raises
     ------
     DataError
-        If the archive cannot be read or the disk is full; the directory is left as it was.
+        If the archive cannot be read or there is no room for its files.
     """
     try:
         with tempfile.TemporaryDirectory(dir=directory, prefix=".unpack-") as temporary:
             with tarfile.open(archive) as tar:
                 tar.extractall(temporary, filter="data")
-            for entry in Path(temporary).iterdir():
-                target = directory / entry.name
-                if target.is_dir():
-                    shutil.rmtree(target)
-                os.replace(entry, target)
+            for file in filter(Path.is_file, Path(temporary).rglob("*")):
+                target = directory / file.relative_to(temporary)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(file, target)
     except (OSError, tarfile.TarError, EOFError) as error:
         raise DataError(f"Cannot unpack {archive} into {directory}: {error}.") from error
 
@@ -175,7 +175,7 @@ def _download(url: str, part: Path) -> None:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing is lacking; the checksum decides
         raise _Refused(f"HTTP {error.code}") from error
-    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise _Refused(str(error)) from error
     with response:
         if response.status != http.client.PARTIAL_CONTENT:
@@ -214,7 +214,7 @@ def _gunzip(packed: Path, target: Path) -> Path:
     try:
         with gzip.open(packed) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file, _CHUNK)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         packed.unlink()
         target.unlink()
         raise _Refused(f"wrong content ({error})") from error
