@@ -52,7 +52,9 @@ class AlexNet(Templates, nn.Module):
         _initialise(self.dense2, std=0.04, bias=0.1)
         _initialise(self.output, std=1 / 192, bias=0.0)
 
-    def forward(self, x: Tensor, return_activations: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, return_activations: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Logits (B, K) of images (B, 3, 24, 24), on request with the last hidden layer (B, 192).
 
         Raises

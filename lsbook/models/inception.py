@@ -33,7 +33,9 @@ class InceptionV4(Templates, nn.Module):
         if small:
             body.features[0].conv.stride = (1, 1)
 
-    def forward(self, x: Tensor, return_activations: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, return_activations: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Logits (B, K) of images (B, 3, H, W), on request with the pooled features (B, 1536)."""
         pooled = self.body(x)
         logits = self.output(pooled)

@@ -43,7 +43,9 @@ class MLP(Templates, nn.Module):
                 nn.init.normal_(layer.weight, std=init_variance**0.5)
                 nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor, return_activations: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, return_activations: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Logits (B, K) of inputs (B, ...), on request with the last hidden layer (B, d)."""
         x = x.flatten(1)
         for layer in self.hidden:

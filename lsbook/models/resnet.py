@@ -56,7 +56,9 @@ class ResNet(Templates, nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
-    def forward(self, x: Tensor, return_activations: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, return_activations: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Logits (B, K) of images (B, 3, H, W), on request with the pooled features (B, 64)."""
         x = self.blocks(self.norm(self.stem(x)).relu())
         pooled = x.mean((2, 3))
