@@ -89,8 +89,9 @@ class Verdict:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Every seed that entered."""
-        return tuple(sorted({seed for spread in self.ours for seed in spread.seeds}))
+        """The seeds that every shown quantity has."""
+        seeds = [set(spread.seeds) for spread in self.ours]
+        return tuple(sorted(set.intersection(*seeds))) if seeds else ()
 
 
 class Missing(LookupError):
@@ -116,7 +117,8 @@ class Group:
 
     def pair(self, alpha: float) -> tuple[dict[int, Any], dict[int, Any], float]:
         """Hard runs, smoothed runs at the strength nearest ``alpha``, and that strength."""
-        smoothed = min((a for a in self.alphas if a > 0), key=lambda a: abs(a - alpha), default=None)
+        positive = [a for a in self.alphas if a > 0]
+        smoothed = min(positive, key=lambda a: abs(a - alpha), default=None)
         if smoothed is None or 0.0 not in self.alphas:
             raise Missing("hard and smoothed runs")
         return self.alone(0.0), self.alone(smoothed), smoothed
@@ -134,7 +136,7 @@ class Group:
         return sorted({(distil.teacher.alpha, distil.T) for distil in distils})
 
     def students(self, alpha: float, T: float | None = None) -> dict[int, Any]:
-        """Students of teachers with smoothing ``alpha``, at temperature ``T`` or at any, by seed."""
+        """Students of teachers with smoothing ``alpha``, at ``T`` or at any T, by seed."""
         return _by_seed(run for run in self._distilled
                         if run.recipe.distil.teacher.alpha == alpha
                         and T in (None, run.recipe.distil.T))
@@ -170,24 +172,26 @@ def groups(runs: Iterable[Any]) -> dict[str, list[Group]]:
 
 
 def metric(runs: dict[int, Any], name: str) -> Values:
-    """One metric of each run, by seed.
-
-    Raises
-    ------
-    Missing
-        If there are no runs or one of them does not hold the metric.
-    """
+    """One metric of each run that holds it, by seed; raises :class:`Missing` if none does."""
     return each(runs, lambda run: run.metrics[name])
 
 
 def each(runs: dict[int, Any], read: Callable[[Any], float]) -> Values:
-    """``read`` of each run, by seed; raises :class:`Missing` as :func:`metric` does."""
-    try:
-        values = {seed: float(read(run)) for seed, run in runs.items()}
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise Missing(str(error)) from error
+    """``read`` of each run that holds what it needs, by seed.
+
+    Raises
+    ------
+    Missing
+        If no run does.
+    """
+    values = {}
+    for seed, run in runs.items():
+        try:
+            values[seed] = float(read(run))
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
     if not values:
-        raise Missing("no such run")
+        raise Missing("no run holds it")
     return values
 
 
@@ -479,7 +483,7 @@ def distillation_compatible(group: Group) -> Evidence:
 # Mutual information (section 4), with the fresh draw
 
 BIAS = 0.07
-"""How far the fresh estimate lies below the truth for collapsed clusters at N = 600, L = 5, nats."""
+"""How far the fresh estimate of two collapsed clusters lies below log 2 (N = 600, L = 5), nats."""
 
 
 def _information(runs: dict[int, Any], read: Callable[[list[float]], float]) -> Values:
@@ -611,9 +615,9 @@ def verdicts(claims: Sequence[Claim] = CLAIMS, runs: Iterable[Any] = ()) -> list
             continue
         for recipe in check.recipes:
             checked = [_checked(claim.id, check, recipe, group) for group in found.get(recipe, [])]
-            ran = [row for row in checked if row is not None]
-            missing = Verdict(id=claim.id, status="not yet run", recipe=recipe, measure=check.measure)
-            rows += ran or [missing]
+            missing = Verdict(id=claim.id, status="not yet run", recipe=recipe,
+                              measure=check.measure)
+            rows += [row for row in checked if row is not None] or [missing]
     return rows
 
 

@@ -35,7 +35,8 @@ def lines(table):
 def test_table_1(line):
     dataset, model, symbol, hard, smoothed = re.fullmatch(
         r"(\S+) (\S+) (.+?) ([\d.]+) → ([\d.]+)", line).groups()
-    found = paper.numbers(place="Table 1", dataset=dataset.lower(), model=model.lower(), symbol=symbol)
+    found = paper.numbers(
+        place="Table 1", dataset=dataset.lower(), model=model.lower(), symbol=symbol)
     by_word = {number.id.rsplit("/", 1)[1]: number.value for number in found}
     assert (by_word["hard"], by_word["smoothed"]) == (float(hard), float(smoothed))
 
