@@ -322,7 +322,7 @@ def _curve(run, name: str) -> np.ndarray:
 
 
 def _at_one(run, name: str) -> float:
-    return float(_curve(run, name)[np.abs(_curve(run, "temperature") - 1).argmin()])
+    return float(_curve(run, name)[np.abs(_curve(run, "T") - 1).argmin()])
 
 
 def nll_every_temperature(group: Group) -> Evidence:
@@ -338,7 +338,7 @@ def temperature_not_enough(group: Group) -> Evidence:
     hard, smoothed, alpha = group.pair(0.1)
     plain = each(hard, lambda run: _at_one(run, "bleu"))
     best = each(hard, lambda run: _curve(run, "bleu").max())
-    softer = each(hard, lambda run: _curve(run, "bleu")[_curve(run, "temperature") > 1.01].max())
+    softer = each(hard, lambda run: _curve(run, "bleu")[_curve(run, "T") > 1.01].max())
     smoothed = each(smoothed, lambda run: _at_one(run, "bleu"))
     shown = {"α = 0, T = 1": plain, "α = 0, best T": best, f"α = {alpha:g}, T = 1": smoothed}
     return Evidence([above(softer, plain), above(smoothed, best)], shown)
@@ -347,7 +347,7 @@ def temperature_not_enough(group: Group) -> Evidence:
 def smoothed_best_near_one(group: Group) -> Evidence:
     """The temperature of the smoothed network's best BLEU is within 0.2 of 1."""
     _, smoothed, alpha = group.pair(0.1)
-    best = each(smoothed, lambda run: _curve(run, "temperature")[_curve(run, "bleu").argmax()])
+    best = each(smoothed, lambda run: _curve(run, "T")[_curve(run, "bleu").argmax()])
     margins = {seed: 0.2 + 1e-9 - abs(T - 1) for seed, T in best.items()}
     return Evidence([margins], {f"best T, α = {alpha:g}": best})
 
@@ -572,7 +572,7 @@ CHECKS: dict[str, Check] = {
     "translation-nll": Check(_TEXT, higher("val_nll"), "NLL"),
     "nll-every-temperature": Check(_TEXT, nll_every_temperature, "NLL"),
     "temperature-not-enough": Check(_TEXT, temperature_not_enough, "BLEU"),
-    "smoothed-best-near-one": Check(_TEXT, smoothed_best_near_one, "temperature"),
+    "smoothed-best-near-one": Check(_TEXT, smoothed_best_near_one, "T"),
     "ece-predicts-bleu": Check(_TEXT, ece_predicts_bleu, "BLEU"),
     "translation-projection": Check(_TEXT, lower("ratio"), _SPREAD),
     "mnist-teacher": Check(("paper/teacher-mnist",), mnist_teacher, "accuracy"),

@@ -44,7 +44,8 @@ def test_spread_names_a_single_seed():
         "0.0312 (one seed)")
 
 
-@pytest.mark.parametrize("seconds, text", [(8.2, "8 s"), (720, "12 min"), (12240, "3.4 h"), (None, "")])
+@pytest.mark.parametrize(
+    "seconds, text", [(8.2, "8 s"), (720, "12 min"), (12240, "3.4 h"), (None, "")])
 def test_duration(seconds, text):
     assert tables.duration(seconds) == text
 

@@ -152,7 +152,7 @@ TEMPERATURES = np.array([0.8, 1.0, 1.2, 1.4])
 
 
 def translator(alpha, seed, bleu, ece=(4, 3, 2, 3), nll=(2, 1, 2, 3)):
-    arrays = dict(curve_temperature=TEMPERATURES, curve_bleu=np.array(bleu, float),
+    arrays = dict(curve_T=TEMPERATURES, curve_bleu=np.array(bleu, float),
                   curve_ece=np.array(ece, float), curve_nll=np.array(nll, float))
     return run(TEXT, alpha, seed, arrays=arrays)
 

@@ -203,4 +203,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> st
         "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return (f'<div class="ls-table" role="region" tabindex="0" aria-label="{escape(label)}"'
             f' style="overflow-x: auto; font-size: 0.875rem">'
-            f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>')
+            f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+            "</div>")
