@@ -177,6 +177,17 @@ def test_figure_4_otherwise():
     assert verdict("ece-predicts-bleu", runs, TEXT).status == "not"
 
 
+def test_figure_7():
+    def words(alpha, seed, spread):
+        values, targets = logits(spread, seed)
+        return run(TEXT, alpha, seed, arrays=dict(plane_logits=values, plane_targets=targets))
+
+    tight = [words(a, s, 3 - 20 * a) for a in (0.0, 0.1) for s in (0, 1)]
+    loose = [words(a, s, 1 + 20 * a) for a in (0.0, 0.1) for s in (0, 1)]
+    assert verdict("translation-projection", tight, TEXT).status == "reproduced"
+    assert verdict("translation-projection", loose, TEXT).status == "not"
+
+
 STUDENT, TEACHER = "lab/student-mnist1d", "lab/teacher-mnist1d"
 
 
