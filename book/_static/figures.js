@@ -111,15 +111,18 @@
       if (!room) return;
       const spec = JSON.parse(coloured(this.source));
       let columns = columnsOf(spec);
-      let factor = 1;
       let width = await this.embed(spec);
-      for (let attempt = 0; width > room && attempt < 5; attempt++) {
-        const needed = (room - CHROME) / (width - CHROME);
-        if (columns > 1 && factor * needed < READABLE) {
-          const fitting = Math.floor((columns * room) / width);
-          columns = Math.max(1, Math.min(columns - 1, fitting));
-        } else factor *= needed;
+      while (columns > 1 && (room - CHROME) / (width - CHROME) < READABLE) {
+        columns = Math.max(1, Math.min(columns - 1, Math.floor((columns * room) / width)));
+        width = await this.embed(arrange(spec, columns));
+      }
+      let factor = 1;
+      let perFactor = width - CHROME;
+      for (let attempt = 0; width > room && attempt < 4; attempt++) {
+        const wider = { factor, width };
+        factor = Math.max(0.1, factor - (width - room + 1) / perFactor);
         width = await this.embed(shrink(arrange(spec, columns), factor));
+        perFactor = Math.max((wider.width - width) / (wider.factor - factor), CHROME);
       }
       this.drawn = { room, dark: isDark() };
       this.element.dataset.ready = "true";
