@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +73,7 @@ class Run:
         try:
             with np.load(self.path / "arrays.npz", allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error) as error:
             raise self._broken("arrays.npz", error) from error
 
     @property
@@ -161,11 +162,10 @@ def write(
             shutil.rmtree(target)
         draft.chmod(0o755)
         draft.rename(target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise OSError(
-            error.errno,
-            f"The run {recipe.hash} could not be written to {root} ({error.strerror}). Free some space "
-            "or set LSBOOK_RUNS to another folder; the training state is kept and resumes.",
+            f"The run {recipe.hash} could not be written to {root} ({error}). Free some space or set "
+            "LSBOOK_RUNS to another folder; the training state is kept and resumes."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

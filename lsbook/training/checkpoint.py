@@ -13,14 +13,27 @@ from torch import Tensor, nn
 
 
 def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: dict) -> None:
-    """Write weights, optimiser moments and ``progress`` (plain JSON values) to ``path``."""
+    """Write weights, optimiser moments and ``progress`` (plain JSON values) to ``path``.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the state that was there before stays.
+    """
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{k}": torch.as_tensor(v) for k, v in state.items() if v is not None}
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     draft = path.with_suffix(".tmp")
-    save_file(tensors, draft, metadata={"progress": json.dumps(progress)})
-    os.replace(draft, path)
+    try:
+        save_file(tensors, draft, metadata={"progress": json.dumps(progress)})
+        os.replace(draft, path)
+    except (OSError, SafetensorError) as error:
+        draft.unlink(missing_ok=True)
+        raise OSError(
+            f"The training state could not be written to {path.parent} ({error}). Free some space or "
+            "set LSBOOK_RUNS to another folder; the run goes on from the last state written."
+        ) from error
 
 
 def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict | None:

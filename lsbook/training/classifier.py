@@ -22,7 +22,16 @@ from lsbook.training.trace import Trace, information_is_due
 
 
 class Diverged(RuntimeError):
-    """The training loss became NaN or infinite."""
+    """Losses or logits became NaN or infinite."""
+
+
+def check_finite(values: Tensor, recipe: Recipe, epoch: int) -> None:
+    """Raise `Diverged` if losses or logits seen in ``epoch`` (from 0) are not finite."""
+    if not torch.isfinite(values).all():
+        raise Diverged(
+            f"{recipe.name} with α={recipe.alpha:g}, seed {recipe.seed} diverged in epoch {epoch + 1}; "
+            "lower lr."
+        )
 
 
 def initial_model(recipe: Recipe) -> nn.Module:
@@ -62,7 +71,7 @@ def train_classifier(
     Raises
     ------
     Diverged
-        If the training loss is no longer finite.
+        If losses or logits are no longer finite.
     """
     model = initial_model(recipe).to(device)
     if device.type == "cuda":
@@ -77,6 +86,7 @@ def train_classifier(
 
     def read_probe(step: int) -> None:
         logits = predict(model, images, probe.inputs(step), recipe.augment)
+        check_finite(logits, recipe, step // per_epoch)
         trace.add_information(step, probe, logits)
         model.train()
 
@@ -112,10 +122,10 @@ def train_classifier(
                     step += 1
                     if probe and information_is_due(recipe, step):
                         read_probe(step)
-            mean_loss = (total / max(1, step - epoch * per_epoch)).item()
-            if not torch.isfinite(total):
-                raise Diverged(f"The loss of {recipe.name} became {mean_loss} in epoch {epoch + 1}; lower lr.")
+            check_finite(total, recipe, epoch)
             val_logits = predict(model, images, images.val_x, recipe.augment)
+            check_finite(val_logits, recipe, epoch)
+            mean_loss = (total / max(1, step - epoch * per_epoch)).item()
             trace.add_epoch(epoch + 1, step, mean_loss, val_logits, images.val_y)
             if state:
                 checkpoint.save(state, model, optimizer, {"history": trace.history})

@@ -15,7 +15,7 @@ from lsbook.data.augment import centre
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import epoch_batches, steps_per_epoch
-from lsbook.training.classifier import Diverged, initial_model, teacher_inputs
+from lsbook.training.classifier import check_finite, initial_model, teacher_inputs
 from lsbook.training.evaluation import InformationProbe
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
@@ -83,7 +83,7 @@ def train_stack(
     ValueError
         If the recipes differ in shape or cannot be stacked.
     Diverged
-        If a training loss is no longer finite.
+        If losses or logits of one are no longer finite.
     """
     first = recipes[0]
     if not all(can_stack(r) and shape_of(r) == shape_of(first) for r in recipes):
@@ -103,14 +103,18 @@ def train_stack(
     @torch.no_grad()
     def read_probes(step: int) -> None:
         inputs = torch.stack([images.normalise(centre(p.inputs(step), first.augment)) for p in probes])
-        for trace, seed, logits in zip(traces, of_seed.tolist(), stack(inputs[of_seed])):
+        for recipe, trace, seed, logits in zip(recipes, traces, of_seed.tolist(), stack(inputs[of_seed])):
+            check_finite(logits, recipe, step // per_epoch)
             trace.add_information(step, probes[seed], logits)
 
     @torch.no_grad()
     def score(epoch: int, step: int, losses: Tensor) -> None:
         inputs = images.normalise(centre(images.val_x, first.augment))
-        for trace, loss, logits in zip(traces, losses.tolist(), stack(inputs.expand(len(recipes), *inputs.shape))):
-            trace.add_epoch(epoch, step, loss, logits, images.val_y)
+        every = stack(inputs.expand(len(recipes), *inputs.shape))
+        for recipe, trace, loss, logits in zip(recipes, traces, losses, every):
+            check_finite(loss, recipe, epoch - 1)
+            check_finite(logits, recipe, epoch - 1)
+            trace.add_epoch(epoch, step, loss.item(), logits, images.val_y)
 
     if probes and traces[0].epochs == 0:
         read_probes(0)
@@ -140,9 +144,6 @@ def train_stack(
                 step += 1
                 if probes and information_is_due(first, step):
                     read_probes(step)
-            if not torch.isfinite(total).all():
-                bad = recipes[int((~torch.isfinite(total)).nonzero()[0])]
-                raise Diverged(f"The loss of {bad.name} (α={bad.alpha:g}) diverged in epoch {epoch + 1}; lower lr.")
             score(epoch + 1, step, total / max(1, step - epoch * per_epoch))
             if state:
                 checkpoint.save(state, stack, optimizer, {"histories": [t.history for t in traces]})

@@ -1,0 +1,530 @@
+"""Training: what is minimised, how it is stepped, what an interruption and a broken disk leave."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lsbook import data, runs
+from lsbook.data.images import Images
+from lsbook.recipes import Distil, Recipe
+from lsbook.runs import store
+from lsbook.training import checkpoint, classifier, sequence, sweep
+from lsbook.training.batches import epoch_batches
+from lsbook.training.objective import Objective
+from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
+
+CPU = torch.device("cpu")
+TINY = Recipe(
+    name="lab/tiny", dataset="mnist1d", model="mlp", steps=24, batch_size=32, lr=0.1,
+    size=(("inputs", 12), ("hidden", (16, 8)), ("classes", 3)), augment="shift1d",
+    schedule="cosine", nesterov=True, mi_classes=(0, 2), mi_every=5,
+)
+# 1,297 digits in batches of 256 make 5 steps an epoch, so 4 epochs.
+DIGITS = Recipe(
+    name="lab/few-digits", dataset="digits", model="mlp", steps=20, batch_size=256, lr=0.1,
+    size=(("inputs", 64), ("hidden", (16,)), ("classes", 10), ("dropout", 0.2)),
+)
+
+
+@pytest.fixture(scope="module")
+def images() -> Images:
+    """Three noisy patterns of 12 points; 8 batches of 32."""
+    random = torch.Generator().manual_seed(0)
+    y = torch.randint(3, (320,), generator=random)
+    x = torch.randn(3, 12, generator=random)[y] + 0.5 * torch.randn(320, 12, generator=random)
+    return Images(
+        name="mnist1d", train_x=x[:256], train_y=y[:256], val_x=x[256:], val_y=y[256:],
+        test_x=None, test_y=None, classes=("a", "b", "c"), mean=torch.tensor(0.0),
+        std=torch.tensor(1.0), content_hash="0" * 64,
+    )
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def single(recipe, images, **options):
+    return classifier.train_classifier(recipe, images, CPU, progress=False, **options)
+
+
+def stack(recipes, images, teachers=None, **options):
+    teachers = teachers or [None] * len(recipes)
+    return sweep.train_stack(recipes, images, CPU, teachers=teachers, progress=False, **options)
+
+
+def get(recipe, **options):
+    return runs.get(recipe, device="cpu", progress=False, **options)
+
+
+def assert_same(one, other, **tolerance):
+    for (name, a), b in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, **(tolerance or {"rtol": 0, "atol": 0}), msg=name)
+
+
+def stop_in_epoch(monkeypatch, module, epoch, after=2):
+    """Let ``module`` be interrupted after some batches of ``epoch``."""
+    batches = module.epoch_batches
+
+    def interrupted(*args):
+        now = args[2]
+        for number, batch in enumerate(batches(*args)):
+            if now == epoch and number == after:
+                raise KeyboardInterrupt
+            yield batch
+
+    monkeypatch.setattr(module, "epoch_batches", interrupted)
+
+
+# What is minimised
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 0.6])
+def test_objective_is_torchs_smoothed_cross_entropy(alpha):
+    logits, y = torch.randn(7, 5), torch.randint(5, (7,))
+    ours = Objective.of(TINY.with_(alpha=alpha, loss_scale=3.0))(logits, y, None)
+    expected = 3 * F.cross_entropy(logits, y, label_smoothing=alpha, reduction="none")
+    torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize("beta, T", [(1.0, 1.0), (0.6, 4.0)])
+def test_objective_of_a_student_in_torchs_terms(beta, T):
+    logits, teacher, y = torch.randn(7, 5), 3 * torch.randn(7, 5), torch.randint(5, (7,))
+    recipe = TINY.with_(alpha=0.1, distil=Distil(teacher=TINY, beta=beta, T=T))
+    hard = F.cross_entropy(logits, y, label_smoothing=0.1, reduction="none")
+    soft = F.cross_entropy(logits, F.softmax(teacher / T, -1), reduction="none")
+    ours = Objective.of(recipe)(logits, y, teacher)
+    torch.testing.assert_close(ours, (1 - beta) * hard + beta * soft)
+
+
+def test_objective_of_matched_logits():
+    logits, teacher, y = torch.randn(7, 5), torch.randn(7, 5), torch.randint(5, (7,))
+    recipe = TINY.with_(distil=Distil(teacher=TINY, objective="logits"))
+    ours = Objective.of(recipe)(logits, y, teacher)
+    torch.testing.assert_close(ours, F.mse_loss(logits, teacher, reduction="none").sum(1) / 2)
+
+
+def test_objective_of_a_stack_is_that_of_each():
+    recipes = [
+        TINY.with_(alpha=a, distil=Distil(teacher=TINY, beta=b, T=T))
+        for a, b, T in ((0.0, 1.0, 1.0), (0.2, 0.3, 4.0))
+    ]
+    logits, teacher, y = torch.randn(2, 7, 3), torch.randn(2, 7, 3), torch.randint(3, (2, 7))
+    together = Objective.stack(recipes, CPU)(logits, y, teacher)
+    for number, recipe in enumerate(recipes):
+        alone = Objective.of(recipe)(logits[number], y[number], teacher[number])
+        torch.testing.assert_close(together[number], alone)
+
+
+# How it is stepped
+
+
+def test_milestones_divide_the_rate_by_ten():
+    recipe = TINY.with_(schedule="steps", steps=12, milestones=(1 / 3, 2 / 3))
+    rates = [learning_rate(recipe, step) for step in range(12)]
+    assert rates == pytest.approx([1] * 4 + [0.1] * 4 + [0.01] * 4)
+
+
+def test_milestones_shrink_with_the_scale():
+    recipe = TINY.with_(schedule="steps", steps=120, scale=0.1, milestones=(0.5,))
+    assert [learning_rate(recipe, step) for step in (0, 5, 6, 11)] == pytest.approx([1, 1, 0.1, 0.1])
+
+
+def test_linear_rate_falls_to_nothing():
+    recipe = TINY.with_(schedule="linear", steps=10)
+    assert [learning_rate(recipe, s) for s in (0, 5, 9, 10)] == pytest.approx([1, 0.5, 0.1, 0])
+
+
+def test_cosine_rate_is_torchs():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    torchs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    for step in range(20):
+        assert learning_rate(TINY.with_(steps=20), step) == pytest.approx(torchs.get_last_lr()[0])
+        optimizer.step()
+        torchs.step()
+
+
+def test_inverse_root_rate_is_that_of_attention_is_all_you_need():
+    recipe = TINY.with_(schedule="inverse-sqrt", steps=100, warmup=0.25)
+    for step in (0, 10, 24, 25, 99):
+        n = step + 1
+        expected = min(n**-0.5, n * 25**-1.5) / 25**-0.5
+        assert learning_rate(recipe, step) == pytest.approx(expected)
+
+
+def test_warm_up_rises_in_a_line():
+    recipe = TINY.with_(schedule="steps", steps=20, warmup=0.5)
+    assert [learning_rate(recipe, s) for s in (0, 4, 9, 19)] == pytest.approx([0.1, 0.5, 1, 1])
+
+
+def test_parameters_get_the_rates_and_decay_of_the_recipe():
+    recipe = TINY.with_(last_layer_lr=0.01, weight_decay=0.04, decay_only=("hidden.1.weight",))
+    named = dict(classifier.initial_model(recipe).named_parameters())
+    optimizer = make_optimizer(recipe, named)
+    set_learning_rate(optimizer, 0.5)
+    found = {
+        name: (group["lr"], group["weight_decay"])
+        for group in optimizer.param_groups
+        for name, value in named.items()
+        if any(value is one for one in group["params"])
+    }
+    assert found == {
+        "hidden.0.weight": (0.05, 0.0),
+        "hidden.0.bias": (0.05, 0.0),
+        "hidden.1.weight": (0.05, 0.04),
+        "hidden.1.bias": (0.05, 0.0),
+        "output.weight": (0.005, 0.0),
+        "output.bias": (0.005, 0.0),
+    }
+
+
+def test_decay_of_an_unknown_parameter_is_an_error():
+    recipe = TINY.with_(decay_only=("dense1.weight",))
+    with pytest.raises(ValueError, match="decay_only names.*dense1.weight.*hidden.0.weight"):
+        single(recipe, None)
+
+
+def test_damped_momentum_averages_gradients():
+    value = torch.zeros(1, requires_grad=True)
+    recipe = TINY.with_(damped=True, nesterov=False, lr=1.0)
+    optimizer = make_optimizer(recipe, {"value": value})
+    velocity = None
+    for gradient in (1.0, -2.0, 4.0):
+        before = value.item()
+        value.grad = torch.tensor([gradient])
+        optimizer.step()
+        velocity = gradient if velocity is None else 0.9 * velocity + 0.1 * gradient
+        assert before - value.item() == pytest.approx(velocity, rel=1e-5)
+
+
+def test_an_epoch_depends_on_seed_and_epoch_alone(images):
+    def order(seed, epoch):
+        batches = epoch_batches(TINY.with_(seed=seed), images, epoch, CPU)
+        return torch.cat([index for index, _, _ in batches]).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 1) != order(0, 2) and order(0, 1) != order(1, 1)
+    assert sorted(order(0, 1)) == list(range(256))
+
+
+def test_initial_weights_depend_on_the_seed_alone():
+    first = classifier.initial_model(TINY)
+    torch.manual_seed(5)
+    assert_same(first, classifier.initial_model(TINY.with_(alpha=0.3)))
+    other = classifier.initial_model(TINY.with_(seed=1))
+    assert not torch.equal(first.output.weight, other.output.weight)
+
+
+def test_training_learns(images):
+    _, trace = single(TINY, images)
+    assert trace.history["val_accuracy"][-1] > 0.9
+    assert trace.history["train_loss"][-1] < trace.history["train_loss"][0]
+    assert trace.history["mi_step"] == [0, 5, 10, 15, 20, 24]
+
+
+def test_a_diverging_loss_is_named(images):
+    with pytest.raises(classifier.Diverged, match="lab/tiny with α=0.2, seed 0 diverged in epoch 1; lower lr"):
+        single(TINY.with_(lr=1e30, alpha=0.2), images)
+    with pytest.raises(classifier.Diverged, match="lower lr"):
+        stack([TINY.with_(lr=1e30, alpha=a, mi_every=0) for a in (0.0, 0.2)], images)
+
+
+# A stack gives the result of the single runs
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"clip_norm": 0.5, "loss_scale": 3.0, "weight_decay": 1e-3, "decay_only": ("output.weight",)},
+        {"optimizer": "adam", "lr": 1e-2, "last_layer_lr": 1e-3},
+    ],
+)
+def test_stack_equals_single_runs(images, changes):
+    recipes = [TINY.with_(alpha=a, seed=s, **changes) for a in (0.0, 0.1, 0.6) for s in (0, 3)]
+    for recipe, (model, trace) in zip(recipes, stack(recipes, images), strict=True):
+        alone, expected = single(recipe, images)
+        assert_same(model, alone, rtol=1e-4, atol=1e-5)
+        assert trace.history.keys() == expected.history.keys()
+        for name, values in expected.history.items():
+            np.testing.assert_allclose(trace.history[name], values, atol=0.02, err_msg=name)
+
+
+@pytest.mark.parametrize("objective", ["probabilities", "logits"])
+def test_stack_of_students_equals_single_students(images, objective):
+    teachers = [TINY.with_(alpha=a) for a in (0.0, 0.3)]
+    taught = {t.hash: single(t, images)[0] for t in teachers}
+    recipes = [
+        TINY.with_(seed=s, distil=Distil(teacher=t, beta=b, T=T, objective=objective), mi_every=0)
+        for t, s, b, T in ((teachers[0], 0, 1.0, 1.0), (teachers[0], 1, 0.6, 4.0),
+                           (teachers[1], 1, 0.5, 2.0))
+    ]
+    asked = [taught[r.distil.teacher.hash] for r in recipes]
+    for recipe, teacher, (model, _) in zip(recipes, asked, stack(recipes, images, asked)):
+        assert_same(model, single(recipe, images, teacher=teacher)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_stack_refuses_what_it_cannot_hold(images):
+    with pytest.raises(ValueError, match="share everything but"):
+        stack([TINY, TINY.with_(lr=0.2)], images)
+    dropout = TINY.with_(size=(*TINY.size, ("dropout", 0.5)))
+    with pytest.raises(ValueError, match="without dropout"):
+        stack([dropout, dropout.with_(seed=1)], images)
+
+
+# Interruption
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        TINY.with_(size=(*TINY.size, ("dropout", 0.3))),
+        TINY.with_(model="conv1d", size=(("classes", 3), ("width", 4))),
+        TINY.with_(optimizer="adam", lr=1e-2),
+    ],
+    ids=["dropout", "batch norm", "adam"],
+)
+def test_resumed_run_equals_unbroken(images, tmp_path, monkeypatch, recipe):
+    unbroken, expected = single(recipe, images)
+    state = tmp_path / "state.safetensors"
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, classifier, epoch=1)
+        with pytest.raises(KeyboardInterrupt):
+            single(recipe, images, state=state)
+    torch.rand(3)
+    resumed, trace = single(recipe, images, state=state)
+    assert_same(resumed, unbroken)
+    assert trace.history == expected.history
+
+
+def test_resumed_stack_equals_unbroken(images, tmp_path, monkeypatch):
+    recipes = [TINY.with_(alpha=a, seed=s) for a in (0.0, 0.2) for s in (0, 1)]
+    unbroken = stack(recipes, images)
+    state = tmp_path / "state.safetensors"
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, sweep, epoch=2)
+        with pytest.raises(KeyboardInterrupt):
+            stack(recipes, images, state=state)
+    for (model, trace), (expected, path) in zip(stack(recipes, images, state=state), unbroken):
+        assert_same(model, expected)
+        assert trace.history == path.history
+
+
+def test_resumed_translation_equals_unbroken(tmp_path, monkeypatch):
+    text = data.load_text("grammar")
+    text = dataclasses.replace(text, train=text.train[:200], val=text.val[:20])
+    recipe = Recipe(
+        name="lab/tiny-grammar", dataset="grammar", model="transformer", steps=20, batch_size=400,
+        size=(("d_model", 16), ("layers", 1), ("heads", 2), ("d_ff", 16), ("dropout", 0.1)),
+        optimizer="adam", lr=1e-3, schedule="inverse-sqrt", warmup=0.1, clip_norm=1.0, alpha=0.1,
+    )
+    unbroken, expected = sequence.train_sequence(recipe, text, CPU, progress=False)
+    assert len(expected.history["epoch"]) > 2
+    state = tmp_path / "state.safetensors"
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, sequence, epoch=1)
+        with pytest.raises(KeyboardInterrupt):
+            sequence.train_sequence(recipe, text, CPU, state=state, progress=False)
+    resumed, trace = sequence.train_sequence(recipe, text, CPU, state=state, progress=False)
+    assert_same(resumed, unbroken)
+    assert trace.history == expected.history
+
+
+@pytest.mark.parametrize("size", [0, 5, 0.5])
+def test_truncated_state_restarts(images, tmp_path, size):
+    unbroken, _ = single(TINY, images)
+    state = tmp_path / "state.safetensors"
+    single(TINY, images, state=state)
+    whole = state.read_bytes()
+    state.write_bytes(whole[: int(size if size != 0.5 else len(whole) / 2)])
+    restarted, trace = single(TINY, images, state=state)
+    assert_same(restarted, unbroken)
+    assert trace.epochs == 3
+
+
+def start(script: str, home: Path) -> subprocess.Popen:
+    preamble = f"""
+        import os, signal, sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_training import DIGITS, get
+        from lsbook.runs import get as _
+        from lsbook.training import classifier
+        training = sys.modules["lsbook.runs.get"]
+    """
+    code = textwrap.dedent(preamble) + textwrap.dedent(script)
+    environment = os.environ | {"LSBOOK_RUNS": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+
+
+def test_a_killed_run_loses_an_epoch_at_most(home, monkeypatch):
+    killed = start(
+        """
+        batches = classifier.epoch_batches
+
+        def deadly(recipe, images, epoch, device):
+            for number, batch in enumerate(batches(recipe, images, epoch, device)):
+                if (epoch, number) == (2, 3):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield batch
+
+        classifier.epoch_batches = deadly
+        get(DIGITS)
+        """,
+        home,
+    )
+    _, errors = killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL, errors
+    assert store.find(DIGITS) is None
+
+    trained = []
+    batches = classifier.epoch_batches
+
+    def counted(recipe, images, epoch, device):
+        trained.append(epoch)
+        return batches(recipe, images, epoch, device)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "epoch_batches", counted)
+        resumed = get(DIGITS)
+    assert trained == [2, 3]
+    expected, _ = single(DIGITS, data.load_images("digits"))
+    stored = {name: value.half().float() for name, value in expected.state_dict().items()}
+    for name, value in resumed.model().state_dict().items():
+        assert torch.equal(value, stored[name]), name
+    assert resumed.history["epoch"] == [1, 2, 3, 4]
+    assert not store.checkpoint_path(DIGITS.hash).exists()
+
+
+def test_two_processes_that_want_one_run_train_it_once(home, tmp_path):
+    script = """
+        train = training.train_classifier
+
+        def told(*args, **options):
+            print("training", flush=True)
+            return train(*args, **options)
+
+        training.train_classifier = told
+        print(get(DIGITS).metrics["val_nll"])
+    """
+    outputs = []
+    for process in [start(script, home), start(script, home)]:
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        outputs.append(output.split())
+    assert sorted(len(output) for output in outputs) == [1, 2]
+    assert outputs[0][-1] == outputs[1][-1]
+
+
+# Runs on disk
+
+
+def test_a_run_comes_back_as_it_was_written(home):
+    first = get(DIGITS)
+    again = get(DIGITS)
+    assert first.path == again.path == home / DIGITS.hash
+    assert again.metrics == first.metrics and again.history == first.history
+    assert Recipe.from_dict(json.loads((first.path / "recipe.json").read_text())) == DIGITS
+    assert first.manifest["run"] == DIGITS.hash and first.manifest["steps"] == 20
+    assert [run.recipe for run in runs.available() if run.path.parent == home] == [DIGITS]
+    assert not list(home.glob(".few*")) and not list(home.glob(f".{DIGITS.hash}*"))
+
+
+def test_evaluations_follow_from_weights_and_data(home):
+    run = get(DIGITS)
+    images = data.load_images("digits")
+    with torch.no_grad():
+        logits = run.model()(images.normalise(images.val_x))
+    # Weights and logits are both kept in half precision.
+    np.testing.assert_allclose(run.arrays["val_logits"], logits, rtol=5e-3, atol=2e-2)
+    np.testing.assert_array_equal(run.arrays["val_targets"], images.val_y)
+    accuracy = (run.arrays["val_logits"].argmax(1) == run.arrays["val_targets"]).mean()
+    assert run.metrics["val_accuracy"] == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "scrambled", "empty"])
+@pytest.mark.parametrize("name", ["arrays.npz", "weights.safetensors", "metrics.json"])
+def test_a_damaged_run_says_so_and_is_mended_by_retraining(home, name, damage):
+    path = get(DIGITS).path / name
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    noise = bytes(255 - byte for byte in whole[middle:])
+    path.write_bytes({"truncated": whole[:middle], "scrambled": whole[:middle] + noise}.get(damage, b""))
+    read = {
+        "arrays.npz": lambda run: run.arrays,
+        "weights.safetensors": lambda run: run.model(),
+        "metrics.json": lambda run: run.metrics,
+    }[name]
+    if (name, damage) == ("weights.safetensors", "scrambled"):
+        pytest.skip("safetensors has no checksum")
+    with pytest.raises(runs.BrokenRun, match=f"{name} cannot be read.*retrain=True"):
+        read(get(DIGITS))
+    read(get(DIGITS, retrain=True))
+
+
+def full_disk(*args, **options):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_leaves_no_half_written_run(home, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store.np, "savez_compressed", full_disk)
+        with pytest.raises(OSError, match="No space left.*Free some space or set LSBOOK_RUNS"):
+            get(DIGITS)
+    assert [path.name for path in home.iterdir()] == [".partial"]
+    state = store.checkpoint_path(DIGITS.hash)
+    assert state.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "epoch_batches", lambda *_: pytest.fail("it trained again"))
+        assert get(DIGITS).history["epoch"] == [1, 2, 3, 4]
+    assert not state.exists()
+
+
+def test_a_full_disk_keeps_the_state_before(images, tmp_path, monkeypatch):
+    state = tmp_path / "state.safetensors"
+    write, written = checkpoint.save_file, []
+
+    def full_at_the_second(tensors, path, metadata):
+        if written:
+            Path(path).write_bytes(b"half")
+            raise checkpoint.SafetensorError("I/O error: No space left on device (os error 28)")
+        written.append(path)
+        write(tensors, path, metadata=metadata)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save_file", full_at_the_second)
+        with pytest.raises(OSError, match="No space left.*Free some space"):
+            single(TINY, images, state=state)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.safetensors"]
+    unbroken, _ = single(TINY, images)
+    assert_same(single(TINY, images, state=state)[0], unbroken)
+
+
+def test_many_runs_are_one_stack_and_come_in_order(home, images, monkeypatch):
+    monkeypatch.setattr(sys.modules["lsbook.runs.get"], "_images", lambda name: images)
+    recipes = [TINY.with_(alpha=a, seed=s) for a in (0.3, 0.0) for s in (1, 0)]
+    found = runs.get_many(recipes, device="cpu", progress=False)
+    assert [run.recipe for run in found] == recipes
+    alone, _ = single(recipes[1], images)
+    torch.testing.assert_close(
+        found[1].model().output.weight, alone.output.weight, rtol=2e-3, atol=1e-3
+    )
+    assert found[0].arrays["mi_mean"].shape[0] == len(found[0].history["mi_step"])
+
+
+def test_an_unknown_device_is_named():
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu', 'cuda' or 'mps'; got 'tpu'"):
+        runs.get(DIGITS.with_(seed=99), device="tpu", progress=False)
