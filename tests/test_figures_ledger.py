@@ -21,12 +21,19 @@ def test_glance_has_a_row_a_claim_and_signs_what_was_found(verdicts):
     assert "MNIST-1D (lab)" in text
 
 
+def test_glance_counts_by_preset(verdicts):
+    lab = [row.status for row in verdicts if row.preset == "lab"]
+    text = tables.glance(verdicts).data
+    assert f"In the lab: ● reproduced {lab.count('reproduced')} ·" in text
+
+
 def test_details_put_the_paper_beside_ours(verdicts):
     text = tables.details(verdicts).data
-    row = next(part for part in text.split("<tr>") if "raises the accuracy of ResNet-56" in part)
-    row += text.split(row)[1]
-    assert "72.1 ± 0.3 %" in row and "72.7 ± 0.3 %" in row
-    assert "81.0 % (80.0–82.0)" in row and "91.0 % (90.0–92.0)" in row
+    rows = iter(text.split("<tr>"))
+    heading = next(row for row in rows if "raises the accuracy of ResNet-56" in row)
+    assert "72.1 ± 0.3 %" in heading and "72.7 ± 0.3 %" in heading
+    ours = next(rows)
+    assert "81.0 % (80.0–82.0)" in ours and "91.0 % (90.0–92.0)" in ours and "● reproduced" in ours
 
 
 def test_every_claim_links_to_its_chapter(verdicts):
@@ -48,6 +55,10 @@ def test_spread_names_a_single_seed():
     "seconds, text", [(8.2, "8 s"), (720, "12 min"), (12240, "3.4 h"), (None, "")])
 def test_duration(seconds, text):
     assert tables.duration(seconds) == text
+
+
+def test_short_rows_fill_the_table(verdicts):
+    assert '<td colspan="5"><strong>' in tables.details(verdicts).data
 
 
 def test_run_list_without_runs_says_what_to_do():

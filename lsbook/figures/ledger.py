@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -33,7 +34,11 @@ MODELS = {
     "inception-v2": "Inception-v2",
     "transformer": "Transformer",
 }
-WIDE = ' style="min-width: 13rem"'
+STYLE = (
+    "<style>.ls-table { overflow-x: auto; font-size: 0.875rem }"
+    ".ls-table :is(th, td) { padding: 0.3rem 0.5rem; text-align: left; vertical-align: top }"
+    "</style>"
+)
 _SHARES = ("accuracy",)
 
 
@@ -49,24 +54,30 @@ def glance(verdicts: Sequence[Verdict]) -> HTML:
             here = [v for v in verdicts if v.id == claim.id and where.get(v) == name]
             cells.append("&nbsp;".join(_sign(verdict) for verdict in here))
         rows.append(cells)
-    key = " · ".join(f"{sign} {status}" for status, sign in SIGNS.items())
-    return HTML(f"<p>{key}</p>{_table(head, rows, 'Verdict on each claim, by data set')}")
+    tallies = [_tally("In the lab", "lab", verdicts),
+               _tally("On the paper's kind of data", "paper", verdicts)]
+    return HTML(f"<p>{'<br>'.join(tallies)}</p>"
+                + _table(head, rows, "Verdict on each claim, by data set"))
+
+
+def _tally(name: str, preset: str, verdicts: Sequence[Verdict]) -> str:
+    found = Counter(verdict.status for verdict in verdicts if verdict.preset == preset)
+    counts = " · ".join(f"{_status(status)} {found[status]}" for status in STATUSES)
+    return f"{name}: {counts}"
 
 
 def details(verdicts: Sequence[Verdict]) -> HTML:
-    """Every verdict with the paper's value beside ours, its scale and its seeds."""
-    head = ["claim", "the paper", "verdict", "on", "scale", "seeds", "ours: mean (least–greatest)"]
+    """Every verdict under its claim: the paper's values, then ours with scale and seeds."""
     rows = []
     for claim in _claims_of(verdicts):
         here = [verdict for verdict in verdicts if verdict.id == claim.id]
-        found = [_verdict(verdict) for verdict in here if verdict.scale is not None]
+        rows.append([_heading(claim)])
+        rows += [_verdict(verdict) for verdict in here if verdict.scale is not None]
         missing = [_where(verdict) for verdict in here if verdict.scale is None]
         if missing:
-            found.append([_status("not yet run"), "<br>".join(missing), "", "", ""])
-        title = f"{_link(claim)}<br>{escape(claim.text)}<br><small>{escape(claim.place)}</small>"
-        rows += [[title, _published(claim), *found[0]]]
-        rows += [["", "", *cells] for cells in found[1:]]
-    return HTML(_table(head, rows, "Every claim with the paper's value beside ours"))
+            rows.append([_status("not yet run"), "; ".join(filter(None, missing))])
+    head = ["verdict", "on", "scale", "seeds", "ours: mean (least–greatest)"]
+    return HTML(_table(head, rows, "Every claim with the paper's values and ours"))
 
 
 def published(verdicts: Sequence[Verdict]) -> HTML:
@@ -136,15 +147,22 @@ def spread_text(spread: Spread, measure: str) -> str:
 
 
 def _verdict(verdict: Verdict) -> list[str]:
+    """Cells: status, setting, scale, number of seeds, our values."""
     if verdict.scale is None:
         return [_status(verdict.status), _where(verdict), "", "", ""]
-    alone = len(verdict.ours) == 1 and verdict.ours[0].label == "ours"
+    alone = verdict.ours[0].label == "ours"
     shown = [("" if alone else f"{escape(spread.label)}: ")
              + spread_text(spread, "" if alone else verdict.measure) for spread in verdict.ours]
-    measure = [] if alone else [f"<small>{escape(verdict.measure)}</small>"]
-    seeds = ", ".join(map(str, verdict.seeds))
-    return [_status(verdict.status), _where(verdict), f"{verdict.scale:.3g}", seeds,
-            "<br>".join(measure + shown)]
+    measure = [] if alone else [f"<em>{escape(verdict.measure)}</em>"]
+    return [_status(verdict.status), _where(verdict), f"{verdict.scale:.3g}",
+            str(len(verdict.seeds)), "<br>".join(measure + shown)]
+
+
+def _heading(claim: paper.Claim) -> str:
+    quoted = [f"{_quantity(n)}: {value_of(n)}" for n in map(paper.number, claim.numbers)]
+    values = f"<br>The paper: {'; '.join(quoted)}" if quoted else ""
+    title = f"<strong>{_link(claim)}</strong> · {escape(claim.place)}"
+    return f"{title}<br>{escape(claim.text)}{values}"
 
 
 def _where(verdict: Verdict) -> str:
@@ -173,11 +191,6 @@ def _link(claim: paper.Claim) -> str:
     return f'<a href="{claim.chapter}.html">{escape(claim.title)}</a>'
 
 
-def _published(claim: paper.Claim) -> str:
-    items = [paper.number(id) for id in claim.numbers]
-    return "<br>".join(f"{_quantity(n)}: {value_of(n)}" for n in items)
-
-
 def _quantity(number: paper.Number) -> str:
     settings = [f"α = {number.alpha:g}"] if number.alpha is not None else []
     settings += [f"T = {number.T:g}"] if number.T not in (None, 1.0) else []
@@ -197,11 +210,15 @@ def _order(recipe: Recipe) -> tuple:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
-    top = "".join(
-        f'<th scope="col"{WIDE if name == "claim" else ""}>{name}</th>' for name in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return (f'<div class="ls-table" role="region" tabindex="0" aria-label="{escape(label)}"'
-            f' style="overflow-x: auto; font-size: 0.875rem">'
+    """A table that scrolls by itself; the last cell of a short row spans what is left."""
+    top = "".join(f'<th scope="col">{name}</th>' for name in head)
+    body = "".join(f"<tr>{_row(row, len(head))}</tr>" for row in rows)
+    return (f'{STYLE}<div class="ls-table" role="region" tabindex="0" aria-label="{escape(label)}">'
             f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
             "</div>")
+
+
+def _row(cells: Sequence[str], columns: int) -> str:
+    span = f' colspan="{columns - len(cells) + 1}"' if len(cells) < columns else ""
+    *first, last = cells
+    return "".join(f"<td>{cell}</td>" for cell in first) + f"<td{span}>{last}</td>"
