@@ -197,9 +197,8 @@ CATALOGUE: dict[str, Recipe] = {
         ),
         Recipe(
             name="lab/transformer-grammar", dataset="grammar", model="transformer",
-            size=(("d_model", 64), ("layers", 2), ("heads", 4), ("d_ff", 128), ("dropout", 0.1)),
-            steps=400, batch_size=1024, optimizer="adam", lr=3e-3, schedule="inverse-sqrt",
-            warmup=0.1, clip_norm=1.0,
+            size=(("d_model", 64), ("layers", 1), ("heads", 4), ("d_ff", 128), ("dropout", 0.0)),
+            steps=900, batch_size=512, optimizer="adam", lr=1e-2, schedule="linear", warmup=0.1,
         ),
         Recipe(name="paper/alexnet-cifar10", **_CIFAR_ALEXNET),
         Recipe(

@@ -176,7 +176,7 @@ def test_sample_is_deterministic_distinct_and_short():
 
 def test_load_text_splits_without_sharing_sources():
     text = load_text("grammar", seed=0)
-    assert (len(text.train), len(text.val), len(text.test)) == (4000, 500, 500)
+    assert (len(text.train), len(text.val), len(text.test)) == (1500, 500, 500)
     sources = [tuple(s) for part in (text.train, text.val, text.test) for s, _ in part]
     assert len(set(sources)) == 5000
     assert text.content_hash == load_text("grammar", seed=0).content_hash

@@ -16,7 +16,7 @@ from lsbook.data.tokenizers import BOS, EOS, PAD, UNK, SubwordTokenizer, WordTok
 
 Pair = tuple[list[int], list[int]]
 
-_GRAMMAR_SIZES = {"train": 4000, "val": 500, "test": 500}
+_GRAMMAR_SIZES = {"train": 1500, "val": 500, "test": 500}
 _MULTI30K_SPLITS = {"train": "train", "val": "val", "test": "test_2016_flickr"}
 _MULTI30K_URL = "https://{}/data/task1/raw/{}.gz"
 _MULTI30K_HOSTS = (
@@ -73,7 +73,7 @@ def load_text(
     Parameters
     ----------
     name
-        "grammar": 4,000 + 500 + 500 sentences of `Grammar`, no source in two parts, no files
+        "grammar": 1,500 + 500 + 500 sentences of `Grammar`, no source in two parts, no files
         needed; its true probabilities are those of ``Grammar(seed)``. "multi30k": 29,000 + 1,014
         image captions and test_2016_flickr, in 8,000 shared byte-pair pieces.
     seed

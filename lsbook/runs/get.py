@@ -9,17 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from lsbook.data import Images, load_images
+from lsbook.data import Images, load_images, load_text
 from lsbook.recipes import Recipe
 from lsbook.runs import manifest, store
 from lsbook.runs.store import Run
 from lsbook.training import device as devices
+from lsbook.training import translation
 from lsbook.training.classifier import train_classifier
 from lsbook.training.evaluation import predict, record
+from lsbook.training.sequence import train_sequence
 from lsbook.training.sweep import can_stack, shape_of, train_stack
 from lsbook.training.trace import Trace
 
@@ -99,17 +102,15 @@ def _train_job(recipes: list[Recipe], device: str, retrain: bool, progress: bool
             if not recipes:
                 return
         where = devices.choose(device)
-        state = store.checkpoint_path(name if len(recipes) == 1 else _joint_hash(recipes))
+        state = store.checkpoint_path(recipes[0].hash if len(recipes) == 1 else _joint_hash(recipes))
         if recipes[0].is_text:
-            from lsbook.training.sequence import train_and_record
-
-            train_and_record(recipes[0], where, state, progress)
+            _train_translation(recipes[0], where, state, progress)
         else:
             _train_classifiers(recipes, where, state, progress)
         state.unlink(missing_ok=True)
 
 
-def _train_classifiers(recipes: list[Recipe], device: torch.device, state, progress: bool) -> None:
+def _train_classifiers(recipes: list[Recipe], device: torch.device, state: Path, progress: bool) -> None:
     images = devices.to_device(_images(recipes[0].dataset), device)
     teachers = _teachers(recipes, device)
     started = time.monotonic()
@@ -123,6 +124,26 @@ def _train_classifiers(recipes: list[Recipe], device: torch.device, state, progr
     seconds = (time.monotonic() - started) / len(recipes)
     for recipe, teacher, (model, trace) in zip(recipes, teachers, trained):
         _record(recipe, model, trace, images, teacher, device, seconds)
+
+
+def _train_translation(recipe: Recipe, device: torch.device, state: Path, progress: bool) -> None:
+    text = load_text(recipe.dataset)
+    started = time.monotonic()
+    model, trace = train_sequence(recipe, text, device, state=state, progress=progress)
+    seconds = time.monotonic() - started
+    metrics, arrays, samples = translation.record(recipe, model, text, device)
+    description = manifest.describe(
+        recipe, data_hash=text.content_hash, device=device, wall_seconds=seconds
+    )
+    store.write(
+        recipe,
+        manifest=description,
+        metrics=metrics,
+        history=trace.history,
+        arrays=arrays,
+        weights=model.state_dict(),
+        samples=samples,
+    )
 
 
 def _record(

@@ -9,7 +9,8 @@ import numpy as np
 
 from lsbook.runs.store import COMMITTED, Run
 
-HEAVY = ("train_logits", "train_targets", "mi_mean", "mi_scored", "token_confidence")
+HEAVY = ("mi_mean", "mi_scored", "token_confidence")
+OF_A_STUDENT = ("train_logits", "train_targets")
 
 
 def publish(run: Run, root: Path = COMMITTED) -> Path:
@@ -21,7 +22,8 @@ def publish(run: Run, root: Path = COMMITTED) -> Path:
     if run.recipe.seed != 0:
         (draft / "weights.safetensors").unlink(missing_ok=True)
         (draft / "samples.json").unlink(missing_ok=True)
-        light = {name: value for name, value in run.stored_arrays().items() if name not in HEAVY}
+        heavy = HEAVY + (OF_A_STUDENT if run.recipe.distil else ())
+        light = {name: value for name, value in run.stored_arrays().items() if name not in heavy}
         np.savez_compressed(draft / "arrays.npz", **light)
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)

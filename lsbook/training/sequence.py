@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from lsbook import losses, models
 from lsbook.data import Text
+from lsbook.data.tokenizers import BOS, EOS, PAD
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import generator
@@ -19,7 +20,6 @@ from lsbook.training.device import autocast
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
 from lsbook.training.trace import Trace
 
-PAD, BOS, EOS = 0, 1, 2
 Pair = tuple[list[int], list[int]]
 
 
