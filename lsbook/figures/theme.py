@@ -26,7 +26,7 @@ GRID = "#E4E4E4"
 
 DASH = (4, 3)
 WIDTH, HEIGHT = 560, 340
-FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+FONT = '-apple-system, BlinkMacSystemFont, "Segoe UI", "Helvetica Neue", Arial, sans-serif'
 
 _RAMP_KNOTS = (0, 13, 40)
 _RAMP_LIGHT = ("#F7BE9C", SMOOTH, "#6B2B00")
