@@ -84,6 +84,8 @@ def main() -> None:
 
 
 def cell(value: object) -> str:
+    if value is None:
+        return "–"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -119,4 +119,6 @@ class Benchmarks(SphinxDirective):
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return "–"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
