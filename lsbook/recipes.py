@@ -37,6 +37,7 @@ class Distil:
     objective: str = "probabilities"
 
     def __post_init__(self):
+        _as_floats(self)
         check_unit(self.beta, "beta")
         check_temperature(self.T)
         if self.objective not in ("probabilities", "logits"):
@@ -87,6 +88,7 @@ class Recipe:
     mi_every: int = 0
 
     def __post_init__(self):
+        _as_floats(self)
         check_alpha(self.alpha)
         if not 0 < self.scale <= 1:
             raise ValueError(f"scale is the fraction of the schedule, in (0, 1]; got {self.scale}.")
@@ -143,6 +145,14 @@ class Recipe:
             distil = dict(fields["distil"])
             fields["distil"] = Distil(**{**distil, "teacher": cls.from_dict(distil["teacher"])})
         return cls(**{key: _frozen(value) for key, value in fields.items()})
+
+
+def _as_floats(recipe: Recipe | Distil) -> None:
+    """Make 1 and 1.0 one recipe: whole numbers in float fields become floats."""
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if field.type in ("float", "float | None") and isinstance(value, int):
+            object.__setattr__(recipe, field.name, float(value))
 
 
 def _frozen(value):
