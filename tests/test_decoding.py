@@ -27,7 +27,8 @@ def random_model(vocab: int, seed: int = 5) -> nn.Module:
 
 def sources(vocab: int, lengths=(5, 2, 4, 3, 5, 1), seed: int = 5) -> torch.Tensor:
     """A padded batch of sentences of the given lengths."""
-    source = torch.randint(3, vocab, (len(lengths), 5), generator=torch.Generator().manual_seed(seed))
+    random = torch.Generator().manual_seed(seed)
+    source = torch.randint(3, vocab, (len(lengths), 5), generator=random)
     for row, length in zip(source, lengths):
         row[length:] = PAD
     return source
@@ -85,9 +86,10 @@ def test_equals_a_plain_beam_search(beam, exponent, T):
     vocab, max_len, lengths = 9, 8, set()
     for seed in (5, 6, 23):
         model, source = random_model(vocab, seed), sources(vocab, seed=seed)
-        found = beam_search(model, source, beam, exponent, T=T, max_len=max_len, n_best=min(2, beam))
+        n_best = min(2, beam)
+        found = beam_search(model, source, beam, exponent, T=T, max_len=max_len, n_best=n_best)
         for row, hypotheses in zip(source, found):
-            expected = plain_beam_search(model, row, beam, exponent, T, max_len)[: min(2, beam)]
+            expected = plain_beam_search(model, row, beam, exponent, T, max_len)[:n_best]
             ended = [h for h in hypotheses if h.tokens[-1] == EOS]
             assert [h.tokens for h in ended] == [tokens for _, tokens in expected]
             assert [h.score for h in ended] == pytest.approx([s for s, _ in expected], abs=1e-5)

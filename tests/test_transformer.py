@@ -200,7 +200,8 @@ def test_source_keys_are_shared_by_the_beams():
 
 
 @pytest.mark.parametrize(
-    "size, message", [({"norm": "both"}, "pre"), ({"d_model": 18}, "heads"), ({"heads": 5}, "heads")]
+    "size, message",
+    [({"norm": "both"}, "pre"), ({"d_model": 18}, "heads"), ({"heads": 5}, "heads")],
 )
 def test_bad_sizes_are_refused(size, message):
     with pytest.raises(ValueError, match=message):

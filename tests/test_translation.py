@@ -14,8 +14,16 @@ from lsbook import models
 from lsbook.estimators import translation
 from lsbook.estimators.translation import bleu, perplexity, token_calibration
 
-HYPOTHESES = ["Der Hund läuft über die Wiese.", "Ein Mann, der singt, steht da.", "zwei Kinder spielen"]
-REFERENCES = ["Der Hund rennt über die Wiese.", "Ein singender Mann steht da.", "Zwei Kinder spielen."]
+HYPOTHESES = [
+    "Der Hund läuft über die Wiese.",
+    "Ein Mann, der singt, steht da.",
+    "zwei Kinder spielen",
+]
+REFERENCES = [
+    "Der Hund rennt über die Wiese.",
+    "Ein singender Mann steht da.",
+    "Zwei Kinder spielen.",
+]
 
 
 @pytest.mark.parametrize("options", [{}, {"lowercase": True}, {"tokenize": "none"}])

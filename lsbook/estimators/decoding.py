@@ -143,7 +143,8 @@ class _Search:
         log_probs, tokens = (part.view(batch, -1) for part in log_probs.topk(width))
         scores = self.scores.repeat_interleave(width, 1) + log_probs
         scores, order = scores.topk(min(2 * beam, scores.shape[1]))
-        tokens, log_probs, parents = tokens.gather(1, order), log_probs.gather(1, order), order // width
+        tokens, log_probs = tokens.gather(1, order), log_probs.gather(1, order)
+        parents = order // width
 
         ends = tokens == EOS
         self._keep_aside(scores, ends, parents, log_probs)
@@ -212,8 +213,9 @@ def _limits(source: Tensor, max_len: int | None) -> Tensor:
 
 
 def _log_probs(logits: Tensor, T: float) -> Tensor:
-    """Log-probabilities (rows, V) at temperature T; PAD and BOS keep theirs but cannot be chosen."""
-    log_probs = torch.log_softmax(logits.float() / T, -1)
+    """Log-probabilities (rows, V) at temperature T, where PAD and BOS cannot be chosen."""
+    logits = logits.float()
+    log_probs = torch.log_softmax(logits if T == 1 else logits / T, -1)
     log_probs[:, PAD] = log_probs[:, BOS] = NEVER
     return log_probs
 

@@ -42,7 +42,12 @@ class Attention(nn.Module):
         return self._split(self.key(x)), self._split(self.value(x))
 
     def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None, causal: bool = False
+        self,
+        x: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None = None,
+        causal: bool = False,
     ) -> Tensor:
         """Mixed values (B, Q, d); ``mask`` is True where a query may look."""
         queries = self._split(self.query(x))
@@ -184,7 +189,7 @@ class Transformer(nn.Module):
         if norm not in ("pre", "post"):
             raise ValueError(f'norm must be "pre" or "post"; got {norm!r}.')
         if d_model % heads or d_model % 2:
-            raise ValueError(f"d_model must be even and a multiple of heads; got {d_model}, {heads}.")
+            raise ValueError(f"d_model must be even and a multiple of heads; got {d_model}/{heads}.")
         self.d_model, self.pad = d_model, pad
         self.embedding = nn.Embedding(vocab, d_model)
         self.dropout = nn.Dropout(dropout)
@@ -223,12 +228,14 @@ class Transformer(nn.Module):
     def forward(
         self, source: Tensor, target_in: Tensor, return_activations: bool = False
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Logits (B, T, V) of the token after each prefix, on request with decoder outputs (B, T, d).
+        """Logits (B, T, V) of the token after each prefix, on request with what they come from.
 
         Parameters
         ----------
         source, target_in
             Token ids (B, S) and (B, T), padded at the end; ``target_in`` starts with BOS.
+        return_activations
+            Give the decoder's outputs (B, T, d) as well.
         """
         memory, mask = self._encode(source)
         x = self._embed(target_in, torch.arange(target_in.shape[1], device=source.device))
@@ -239,7 +246,7 @@ class Transformer(nn.Module):
         return (logits, x) if return_activations else logits
 
     def encode(self, source: Tensor, beams: int = 1, max_len: int = 256) -> State:
-        """State that decodes ``source`` (B, S) with ``beams`` W each, for up to ``max_len`` steps."""
+        """State that decodes ``source`` (B, S) with ``beams`` W each, up to ``max_len`` steps."""
         memory, mask = self._encode(source)
         keys = memory[0][0]
         batch, heads, _, width = keys.shape
@@ -253,9 +260,10 @@ class Transformer(nn.Module):
         )
 
     def step(self, state: State, tokens: Tensor) -> Tensor:
-        """Logits (B·W, V) of the token after ``tokens`` (B·W,), the beams of a sentence side by side.
+        """Logits (B·W, V) of the token after ``tokens`` (B·W,).
 
-        The beams take the place of the time axis, so that those of one sentence attend together.
+        The beams of a sentence are side by side. They take the place of the time axis, so that
+        they attend together.
 
         Raises
         ------
