@@ -138,7 +138,7 @@ def test_milestones_divide_the_rate_by_ten():
 
 def test_milestones_shrink_with_the_scale():
     recipe = TINY.with_(schedule="steps", steps=120, scale=0.1, milestones=(0.5,))
-    assert [learning_rate(recipe, step) for step in (0, 5, 6, 11)] == pytest.approx([1, 1, 0.1, 0.1])
+    assert [learning_rate(recipe, step) for step in (5, 6, 11)] == pytest.approx([1, 0.1, 0.1])
 
 
 def test_linear_rate_falls_to_nothing():
@@ -234,7 +234,7 @@ def test_training_learns(images):
 
 
 def test_a_diverging_loss_is_named(images):
-    with pytest.raises(classifier.Diverged, match="lab/tiny with α=0.2, seed 0 diverged in epoch 1; lower lr"):
+    with pytest.raises(classifier.Diverged, match="lab/tiny with α=0.2, seed 0 diverged"):
         single(TINY.with_(lr=1e30, alpha=0.2), images)
     with pytest.raises(classifier.Diverged, match="lower lr"):
         stack([TINY.with_(lr=1e30, alpha=a, mi_every=0) for a in (0.0, 0.2)], images)
@@ -247,7 +247,8 @@ def test_a_diverging_loss_is_named(images):
     "changes",
     [
         {},
-        {"clip_norm": 0.5, "loss_scale": 3.0, "weight_decay": 1e-3, "decay_only": ("output.weight",)},
+        {"clip_norm": 0.5, "loss_scale": 3.0},
+        {"weight_decay": 1e-2, "decay_only": ("output.weight",)},
         {"optimizer": "adam", "lr": 1e-2, "last_layer_lr": 1e-3},
     ],
 )
@@ -358,7 +359,6 @@ def start(script: str, home: Path) -> subprocess.Popen:
         import os, signal, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_training import DIGITS, get
-        from lsbook.runs import get as _
         from lsbook.training import classifier
         training = sys.modules["lsbook.runs.get"]
     """
@@ -455,21 +455,27 @@ def test_evaluations_follow_from_weights_and_data(home):
     assert run.metrics["val_accuracy"] == pytest.approx(accuracy)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "scrambled", "empty"])
-@pytest.mark.parametrize("name", ["arrays.npz", "weights.safetensors", "metrics.json"])
+DAMAGES = [
+    (name, damage)
+    for name in ("arrays.npz", "weights.safetensors", "metrics.json")
+    for damage in ("truncated", "empty", "scrambled")
+    if (name, damage) != ("weights.safetensors", "scrambled")  # safetensors has no checksum
+]
+
+
+@pytest.mark.parametrize("name, damage", DAMAGES)
 def test_a_damaged_run_says_so_and_is_mended_by_retraining(home, name, damage):
     path = get(DIGITS).path / name
     whole = path.read_bytes()
     middle = len(whole) // 2
-    noise = bytes(255 - byte for byte in whole[middle:])
-    path.write_bytes({"truncated": whole[:middle], "scrambled": whole[:middle] + noise}.get(damage, b""))
+    scrambled = whole[:middle] + bytes(255 - byte for byte in whole[middle:])
+    damaged = {"truncated": whole[:middle], "empty": b"", "scrambled": scrambled}
+    path.write_bytes(damaged[damage])
     read = {
         "arrays.npz": lambda run: run.arrays,
         "weights.safetensors": lambda run: run.model(),
         "metrics.json": lambda run: run.metrics,
     }[name]
-    if (name, damage) == ("weights.safetensors", "scrambled"):
-        pytest.skip("safetensors has no checksum")
     with pytest.raises(runs.BrokenRun, match=f"{name} cannot be read.*retrain=True"):
         read(get(DIGITS))
     read(get(DIGITS, retrain=True))
@@ -526,5 +532,5 @@ def test_many_runs_are_one_stack_and_come_in_order(home, images, monkeypatch):
 
 
 def test_an_unknown_device_is_named():
-    with pytest.raises(ValueError, match="device must be 'auto', 'cpu', 'cuda' or 'mps'; got 'tpu'"):
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu'.*got 'tpu'"):
         runs.get(DIGITS.with_(seed=99), device="tpu", progress=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -54,6 +55,12 @@ class Stack(nn.Module):
         network = self._skeleton[0]
         return vmap(lambda params, inputs: functional_call(network, params, (inputs,)))(self.named(), x)
 
+    def evaluate(self, inputs: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Each run's logits on its inputs, one run at a time, as large batches want the cache alone."""
+        for run, x in enumerate(inputs):
+            params = {name: value[run] for name, value in self.named().items()}
+            yield functional_call(self._skeleton[0], params, (x,))
+
     def networks(self) -> list[nn.Module]:
         """The R networks on their own, in evaluation mode."""
         single = []
@@ -102,15 +109,17 @@ def train_stack(
 
     @torch.no_grad()
     def read_probes(step: int) -> None:
-        inputs = torch.stack([images.normalise(centre(p.inputs(step), first.augment)) for p in probes])
-        for recipe, trace, seed, logits in zip(recipes, traces, of_seed.tolist(), stack(inputs[of_seed])):
+        inputs = [images.normalise(centre(p.inputs(step), first.augment)) for p in probes]
+        order = of_seed.tolist()
+        every = stack.evaluate(inputs[seed] for seed in order)
+        for recipe, trace, seed, logits in zip(recipes, traces, order, every):
             check_finite(logits, recipe, step // per_epoch)
             trace.add_information(step, probes[seed], logits)
 
     @torch.no_grad()
     def score(epoch: int, step: int, losses: Tensor) -> None:
         inputs = images.normalise(centre(images.val_x, first.augment))
-        every = stack(inputs.expand(len(recipes), *inputs.shape))
+        every = stack.evaluate(inputs for _ in recipes)
         for recipe, trace, loss, logits in zip(recipes, traces, losses, every):
             check_finite(loss, recipe, epoch - 1)
             check_finite(logits, recipe, epoch - 1)
