@@ -1,0 +1,469 @@
+"""Figures of section 2: penultimate activations on the plane through three templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from lsbook import paper
+from lsbook.estimators.templates import geometry, project_logits
+from lsbook.figures import theme
+from lsbook.figures.ledger import DATASETS, MODELS, spread_text, value_of
+from lsbook.figures.sweep import against_alpha
+from lsbook.ledger import Group, Spread, groups
+
+PER_CLASS = 100
+LEVELS = 500
+PARTS = {"train": "training", "val": "validation"}
+_COLOURS = {"hard": theme.HARD, "smoothed": theme.SMOOTH}
+SHAPES = ("circle", "square", "triangle-up")
+GEOMETRY = {
+    "ratio": "spread / distance",
+    "nc1": "NC1",
+    "simplex_deviation": "unevenness of the templates",
+}
+CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row of the paper's Figure 1; ``recipe`` is None where none of ours trains on its data."""
+
+    network: str
+    names: tuple[str, str, str]
+    recipe: str | None = None
+    classes: tuple[int, int, int] = (0, 1, 2)
+
+
+FIGURE_1 = (
+    Place("AlexNet on CIFAR-10", CIFAR_10[:3], "paper/alexnet-cifar10"),
+    Place("ResNet-56 on CIFAR-100", ("beaver", "dolphin", "otter"), "paper/resnet56-cifar100",
+          (4, 30, 55)),
+    Place("Inception-v4 on ImageNet", ("tench", "meerkat", "cleaver")),
+    Place("Inception-v4 on ImageNet", ("toy poodle", "miniature poodle", "tench")),
+)
+_TABLE_2 = (
+    ("cifar10", "alexnet", "paper/alexnet-cifar10"),
+    ("cifar100", "resnet56", "paper/resnet56-cifar100"),
+    ("imagenet", "inception-v4", None),
+    ("mnist1d", "mlp", "lab/mlp-mnist1d"),
+    ("digits", "mlp", "lab/mlp-digits"),
+)
+
+
+# The explorer: shipped logits, projected in the browser
+
+
+def plane_frames(
+    runs: Iterable[Any], shown: Sequence[int]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the browser needs to project the examples of any three of the ``shown`` classes.
+
+    Parameters
+    ----------
+    runs
+        One run an alpha, with ``train_logits``.
+    shown
+        Classes to choose from.
+
+    Returns
+    -------
+    examples : DataFrame
+        One row a class: ``alpha``; ``part`` (``training``, ``validation``, ``template``);
+        ``target``, an index into ``shown``; ``z``, a list of at most 100 examples, each a list of
+        the logits of the shown classes in units of the network's ``step``. A template's logits
+        are its inner products with the templates.
+    networks : DataFrame
+        ``alpha``, ``step``, and ``gram``, the templates' inner products row by row.
+    """
+    shown = np.asarray(shown)
+    examples, networks = [], []
+    for run in runs:
+        alpha, w = run.recipe.alpha, run.arrays["templates"][shown].astype(np.float64)
+        gram = w @ w.T
+        picked = {part: _examples(run, part, shown) for part in PARTS}
+        step = max(np.abs(logits).max() for logits, _ in picked.values()) / LEVELS
+        networks.append({"alpha": alpha, "step": step, "gram": gram.ravel().tolist()})
+        for part, (logits, targets) in picked.items():
+            levels = np.rint(logits / step).astype(int)
+            examples += [{"alpha": alpha, "part": PARTS[part], "target": k,
+                          "z": levels[targets == k].tolist()} for k in range(len(shown))]
+        examples += [{"alpha": alpha, "part": "template", "target": k, "z": [z]}
+                     for k, z in enumerate((gram / step).tolist())]
+    return pd.DataFrame(examples), pd.DataFrame(networks)
+
+
+def _examples(run: Any, part: str, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of the ``shown`` classes and index of the class, up to 100 examples of each."""
+    logits, targets = run.arrays[f"{part}_logits"], run.arrays[f"{part}_targets"]
+    rows = [np.flatnonzero(targets == k)[:PER_CLASS] for k in shown]
+    index = np.concatenate(rows)
+    return (logits[np.ix_(index, shown)].astype(np.float64),
+            np.repeat(np.arange(len(shown)), [len(r) for r in rows]))
+
+
+def plane_expressions(n: int) -> list[dict[str, str]]:
+    """Vega expressions for the plane coordinates ``x`` and ``y`` of a datum, stage by stage.
+
+    They follow `lsbook.estimators.templates.project_logits`: the position follows from two
+    differences of logits and the inner products of the three templates, whose indices are the
+    parameters ``first``, ``second`` and ``third`` among ``n`` classes.
+    """
+
+    def g(i: str, j: str) -> str:
+        return f"datum.gram[{i} * {n} + {j}]"
+
+    def sum_along(end: str) -> str:
+        terms = (f"{g(k, end)} - {g(k, 'first')}" for k in ("first", "second", "third"))
+        return " + ".join(terms)
+
+    return [
+        {
+            "uu": f"{g('second', 'second')} - 2 * {g('first', 'second')} + {g('first', 'first')}",
+            "vv": f"{g('third', 'third')} - 2 * {g('first', 'third')} + {g('first', 'first')}",
+            "uv": f"{g('second', 'third')} - {g('first', 'second')} - {g('first', 'third')}"
+                  f" + {g('first', 'first')}",
+            "along_u": f"(datum.z[second] - datum.z[first]) * datum.step - ({sum_along('second')}) / 3",
+            "along_v": f"(datum.z[third] - datum.z[first]) * datum.step - ({sum_along('third')}) / 3",
+        },
+        {
+            "x": "datum.along_u / sqrt(datum.uu)",
+            "y": "(datum.along_v - datum.uv / datum.uu * datum.along_u)"
+                 " / sqrt(datum.vv - datum.uv * datum.uv / datum.uu)",
+            "slot": "datum.target == first ? 0 : datum.target == second ? 1 : 2",
+        },
+    ]
+
+
+_DISTINCT = "first != second && second != third && third != first"
+
+
+def planes(
+    runs: Sequence[Any],
+    names: Sequence[str],
+    shown: Sequence[int] | None = None,
+    alpha: float = 0.1,
+    bound: bool = True,
+) -> alt.VConcatChart:
+    """Hard and smoothed networks, training and validation, on the plane of any three classes.
+
+    Parameters
+    ----------
+    runs
+        One run an alpha, among them a hard and a smoothed one.
+    names
+        Of all classes.
+    shown
+        Classes to choose from; the first three are chosen at the start. By default the first ten.
+    alpha
+        Smoothing at the start.
+    bound
+        Whether the chart has controls of its own.
+    """
+    shown = list(range(min(10, len(names)))) if shown is None else list(shown)
+    labels = [names[k] for k in shown]
+    smoothed = sorted({run.recipe.alpha for run in runs} - {0.0})
+    start = min(smoothed, key=lambda a: abs(a - alpha))
+    examples, networks = plane_frames(runs, shown)
+
+    def pick(name: str, value: Any, **binding) -> alt.Parameter:
+        return alt.param(name=name, value=value, **({"bind": binding["bind"]} if bound else {}))
+
+    params = [pick("alpha", start, bind=alt.binding_select(options=smoothed, name="α "))]
+    params += [
+        pick(name, k, bind=alt.binding_select(
+            options=list(range(len(shown))), labels=labels, name=f"{name} class "))
+        for k, name in enumerate(("first", "second", "third"))
+    ]
+    params.append(pick("shared", True, bind=alt.binding_checkbox(name="one scale for all panels ")))
+
+    base = (
+        alt.Chart(examples)
+        .transform_filter("datum.alpha == 0 || datum.alpha == alpha")
+        .transform_filter("datum.target == first || datum.target == second || datum.target == third")
+        .transform_filter(_DISTINCT)
+        .transform_flatten(["z"])
+        .transform_lookup("alpha", alt.LookupData(networks, "alpha", ["step", "gram"]))
+    )
+    for stage in plane_expressions(len(shown)):
+        base = base.transform_calculate(**stage)
+    base = base.transform_calculate(name=f"{labels!r}[datum.target]")
+    panels = [
+        [_explorer_panel(base, network, part) for part in PARTS.values()]
+        for network in ("hard", "smoothed")
+    ]
+    rows = [alt.hconcat(*row, spacing=24).resolve_scale(color="independent") for row in panels]
+    chart = alt.vconcat(*rows, spacing=30).resolve_scale(color="independent")
+    return chart.add_params(*params).properties(title=alt.Title(
+        "Smoothing pulls each class into a tight cluster at its own corner",
+        subtitle="activations on the plane through three templates (triangle); "
+                 "spread = r.m.s. distance from the class centre"))
+
+
+def _explorer_panel(base: alt.Chart, network: str, part: str) -> alt.LayerChart:
+    is_network = f"(datum.alpha > 0) == {str(network == 'smoothed').lower()}"
+    here = base.transform_filter(is_network)
+    inside = here.transform_filter(f"datum.part == '{part}'")
+    corners = _corners(base.transform_filter(f"shared || {is_network}"))
+    layers = _cloud(inside, here.transform_filter("datum.part == 'template'"), network)
+    spread = _spread(inside).mark_text(align="left", baseline="bottom").encode(
+        x=alt.value(0), y=alt.value(-5), text="words:N")
+    apology = alt.Chart(pd.DataFrame([{"words": "choose three different classes"}])).transform_filter(
+        f"!({_DISTINCT})").mark_text().encode(text="words:N")
+    heading = f"'hard targets · {part}'" if network == "hard" else f"'α = ' + alpha + ' · {part}'"
+    return alt.layer(corners, *layers, spread, apology).properties(
+        width=280, height=280,
+        title=alt.Title(text=alt.expr(heading), fontSize=13, offset=4, color=_COLOURS[network]))
+
+
+def _corners(chart: alt.Chart) -> alt.Chart:
+    """Two invisible points that make the panel a square in the units of the plane."""
+    return (
+        chart.transform_aggregate(
+            x0="min(x)", x1="max(x)", y0="min(y)", y1="max(y)")
+        .transform_calculate(
+            half="0.53 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)",
+            cx="(datum.x0 + datum.x1) / 2", cy="(datum.y0 + datum.y1) / 2")
+        .transform_calculate(
+            x="[datum.cx - datum.half, datum.cx + datum.half]",
+            y="[datum.cy - datum.half, datum.cy + datum.half]")
+        .transform_flatten(["x", "y"])
+        .mark_point(opacity=0)
+        .encode(_axis(alt.X), _axis(alt.Y))
+    )
+
+
+def _spread(inside: alt.Chart) -> alt.Chart:
+    """Spread, distance and their ratio over the three classes, as in ``geometry``."""
+    slots = "abc"
+    split = {
+        f"{field}{s}": f"datum.slot == {i} ? {value} : null"
+        for i, s in enumerate(slots)
+        for field, value in (("x", "datum.x"), ("y", "datum.y"),
+                             ("r", "datum.x * datum.x + datum.y * datum.y"))
+    }
+    squares = " + ".join(f"datum.r{s} - datum.x{s} * datum.x{s} - datum.y{s} * datum.y{s}" for s in slots)
+    sides = " + ".join(f"sqrt(pow(datum.x{s} - datum.x{t}, 2) + pow(datum.y{s} - datum.y{t}, 2))"
+                       for s, t in ("ab", "bc", "ca"))
+    return (
+        inside.transform_calculate(**split)
+        .transform_aggregate(**{name: f"mean({name})" for name in split})
+        .transform_calculate(spread=f"sqrt(({squares}) / 3)", distance=f"({sides}) / 3")
+        .transform_calculate(words=(
+            "'spread ' + format(datum.spread, '.2f') + ' / distance ' + format(datum.distance, '.2f')"
+            " + ' = ' + format(datum.spread / datum.distance, '.2f')"))
+    )
+
+
+# The look of a plane, shared by the explorer and Figure 1
+
+
+def _axis(channel: type, **options) -> Any:
+    name = channel.__name__.lower()
+    scale = alt.Scale(zero=False, nice=False, **options)
+    return channel(f"{name}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
+
+
+def _cloud(
+    inside: alt.Chart, templates: alt.Chart, network: str, **domains
+) -> list[alt.Chart]:
+    """Points with shape and shade by class, the templates' triangle, the names at the centres."""
+    x, y = (_axis(channel, **domains.get(channel.__name__.lower(), {})) for channel in (alt.X, alt.Y))
+    slots = [0, 1, 2]
+    shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(domain=slots, range=list(SHAPES)))
+    shade = alt.Color("slot:N", legend=None, scale=alt.Scale(
+        domain=slots, range=[_COLOURS[network], theme.INK, theme.REFERENCE]))
+    points = inside.mark_point(size=22, opacity=0.55, filled=True, clip=True).encode(
+        x, y, shape=shape, color=shade)
+    triangle = templates.mark_line(
+        interpolate="linear-closed", color=theme.INK, strokeWidth=1.2, opacity=0.8).encode(
+        x, y, order="slot:O")
+    corners = templates.mark_point(size=60, filled=False, color=theme.INK, strokeWidth=1.4).encode(
+        x, y, shape=shape)
+    names = templates.mark_text(fontWeight=600, dy=-10, clip=False).encode(
+        x, y, text="name:N", color=shade)
+    return [triangle, points, corners, names]
+
+
+# Figure 1, four rows
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of Figure 1: a hard and a smoothed run, three classes, and what to say of them.
+
+    ``notes`` are lines below the title, short enough for a narrow page.
+    """
+
+    title: str
+    notes: tuple[str, ...]
+    hard: Any
+    smoothed: Any
+    names: tuple[str, str, str]
+    classes: tuple[int, int, int]
+
+
+def figure_1_row(place: Place, lab: Row, found: Iterable[Any], alpha: float = 0.1) -> Row:
+    """A row of Figure 1: from the paper's network where it was run, else ``lab`` in its place."""
+    listed = ", ".join(place.names)
+    for group in groups(found).get(place.recipe, []):
+        pair = _planar_pair(group, alpha)
+        if pair is not None:
+            scale = pair[0].recipe.scale
+            notes = (listed,) if scale == 1 else (listed, f"{scale:.2g} of the schedule")
+            return Row(place.network, notes, *pair, place.names, place.classes)
+    notes = (f"{listed}: not yet run here", f"in its place {lab.title}", *lab.notes)
+    return Row(place.network, notes, lab.hard, lab.smoothed, lab.names, lab.classes)
+
+
+def _planar_pair(group: Group, alpha: float) -> tuple[Any, Any] | None:
+    """A hard and a smoothed run of one seed that keep logits of training examples."""
+    smoothed = min((a for a in group.alphas if a > 0), key=lambda a: abs(a - alpha), default=None)
+    if smoothed is None:
+        return None
+    hard, soft = (
+        {seed: run for seed, run in group.alone(a).items() if "train_logits" in run.arrays}
+        for a in (0.0, smoothed)
+    )
+    seed = min(hard.keys() & soft.keys(), default=None)
+    return None if seed is None else (hard[seed], soft[seed])
+
+
+def class_names(run: Any) -> list[str]:
+    """Names of the classes of a run's data set, by their number where it has no names."""
+    K = run.arrays["templates"].shape[0]
+    return list(CIFAR_10) if run.recipe.dataset == "cifar10" else [str(k) for k in range(K)]
+
+
+def most_confused(run: Any) -> tuple[int, int]:
+    """The two classes that a run's validation predictions mistake for each other most often."""
+    targets = run.arrays["val_targets"].astype(int)
+    guesses = run.arrays["val_logits"].argmax(-1)
+    K = run.arrays["val_logits"].shape[-1]
+    table = np.zeros((K, K), int)
+    np.add.at(table, (targets, guesses), 1)
+    both = np.triu(table + table.T, 1)
+    first, second = np.unravel_index(both.argmax(), both.shape)
+    return int(first), int(second)
+
+
+def row_frame(row: Row) -> pd.DataFrame:
+    """Plane coordinates ``x``, ``y`` of a row's examples and templates.
+
+    Further columns: ``network`` (``hard``, ``smoothed``), ``part`` (``training``,
+    ``validation``, ``template``), ``slot`` (0 to 2) and ``name`` of the class.
+    """
+    parts = []
+    shown = np.asarray(row.classes)
+    for network, run in (("hard", row.hard), ("smoothed", row.smoothed)):
+        w = run.arrays["templates"][shown].astype(np.float64)
+        sets = {PARTS[part]: _examples(run, part, shown) for part in PARTS}
+        sets["template"] = (w @ w.T, np.arange(3))
+        for part, (logits, slots) in sets.items():
+            xy = project_logits(logits, w).round(3)
+            parts.append(pd.DataFrame({
+                "network": network, "part": part, "slot": slots, "x": xy[:, 0], "y": xy[:, 1],
+                "name": np.asarray(row.names)[slots],
+            }))
+    return pd.concat(parts, ignore_index=True)
+
+
+def spread_frame(row: Row) -> pd.DataFrame:
+    """Spread, distance and their ratio in the plane, a row a network and part of the data."""
+    frame = row_frame(row)
+    rows = []
+    for (network, part), group in frame[frame["part"] != "template"].groupby(["network", "part"]):
+        templates = frame[(frame["network"] == network) & (frame["part"] == "template")]
+        seen = geometry(group[["x", "y"]].to_numpy(), group["slot"].to_numpy(),
+                        templates[["x", "y"]].to_numpy())
+        rows.append({"network": network, "part": part, "spread": seen.within_spread,
+                     "distance": seen.centre_distance, "ratio": seen.ratio})
+    return pd.DataFrame(rows)
+
+
+def figure_1(rows: Sequence[Row], size: int = 132) -> alt.VConcatChart:
+    """Rows of four planes: hard and smoothed, training and validation."""
+    chart = alt.vconcat(*(_row_chart(row, size) for row in rows), spacing=22)
+    return chart.resolve_scale(color="independent").properties(
+        title=alt.Title("Figure 1 of the paper, row by row",
+                        subtitle="each network has its own scale, training and validation share it"))
+
+
+def _row_chart(row: Row, size: int) -> alt.HConcatChart:
+    frame = row_frame(row)
+    panels = []
+    for network in ("hard", "smoothed"):
+        mine = frame[frame["network"] == network]
+        domains = _square(mine)
+        templates = alt.Chart(mine[mine["part"] == "template"])
+        strength = "hard" if network == "hard" else f"α = {row.smoothed.recipe.alpha:g}"
+        for part in PARTS.values():
+            layers = _cloud(alt.Chart(mine[mine["part"] == part]), templates, network, **domains)
+            panels.append(alt.layer(*layers).properties(
+                width=size, height=size,
+                title=alt.Title(f"{strength} · {part}", fontSize=12, offset=6,
+                                color=_COLOURS[network])))
+    return alt.hconcat(*panels, spacing=12).resolve_scale(color="independent").properties(
+        title=alt.Title(row.title, fontSize=13, subtitle=list(row.notes), subtitlePadding=4))
+
+
+def _square(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+    low, high = frame[["x", "y"]].min(), frame[["x", "y"]].max()
+    middle, half = (low + high) / 2, 0.55 * (high - low).max()
+    return {name: {"domain": [round(middle[name] - half, 3), round(middle[name] + half, 3)]}
+            for name in ("x", "y")}
+
+
+# Geometry against alpha, and Table 2
+
+
+def geometry_chart(frame: pd.DataFrame) -> alt.HConcatChart:
+    """Three geometry numbers against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
+    panels = [
+        against_alpha(frame, name, title).properties(width=200, height=190)
+        for name, title in GEOMETRY.items()
+    ]
+    return alt.hconcat(*panels, spacing=20).properties(title=alt.Title(
+        "Clusters tighten and templates even out as α grows",
+        subtitle="training examples; faint: each seed; band: least to greatest seed; blue: hard targets"))
+
+
+def accuracy_table(runs: Iterable[Any], alpha: float = 0.1) -> pd.DataFrame:
+    """Table 2: top-1 accuracy in per cent, the paper's beside ours, on validation data.
+
+    Ours is the mean over seeds with the least and the greatest, of the longest schedule that was
+    run; ``alpha`` beside the paper's 0 and 0.1 adds a column.
+    """
+    grouped = groups(runs)
+    alphas = sorted({0.0, 0.1, alpha})
+    rows = []
+    for dataset, model, recipe in _TABLE_2:
+        group = next(iter(grouped.get(recipe, [])), None)
+        row = {"data": DATASETS.get(dataset, "ImageNet"), "network": MODELS[model]}
+        for a in alphas:
+            if a in (0.0, 0.1):
+                row[f"α = {a:g}: paper"] = _published(dataset, model, a)
+            row[f"α = {a:g}: ours"] = _measured(group, a)
+        row["seeds"] = len(group.alone(0.0)) if group else ""
+        row["scale"] = f"{group.runs[0].recipe.scale:.3g}" if group else ""
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _published(dataset: str, model: str, alpha: float) -> str:
+    found = [n for n in paper.numbers(place="Table 2")
+             if (n.dataset, n.model, n.alpha) == (dataset, model, alpha)]
+    return value_of(found[0]) if found else "—"
+
+
+def _measured(group: Group | None, alpha: float) -> str:
+    members = group.alone(alpha) if group else {}
+    if not members:
+        return "not yet run"
+    values = {seed: run.metrics["val_accuracy"] for seed, run in members.items()}
+    return spread_text(Spread.of("", values), "accuracy")
