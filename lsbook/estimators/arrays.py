@@ -48,6 +48,8 @@ def as_targets(targets: Array, shape: tuple[int, ...], classes: int) -> Tensor:
 
 def as_logits(logits: Array, targets: Array) -> tuple[Tensor, Tensor]:
     """Logits (n, K) and targets (n,) from (..., K) and (...), checked."""
-    logits = check_logits(as_tensor(logits))
+    logits = as_tensor(logits)
+    if logits.ndim < 2 or not (torch.is_floating_point(logits) and logits.sum().isfinite()):
+        check_logits(logits)  # looks at every value; a finite sum has vouched for them otherwise
     targets = as_targets(targets, logits.shape, logits.shape[-1])
     return logits.flatten(0, -2), targets

