@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
 from lsbook.training.sweep import can_stack, shape_of, train_stack
 from lsbook.training.trace import Trace
-
 
 STACK = 10  # runs a stack: more of the lab's networks fall out of the processor's cache
 
@@ -64,8 +64,8 @@ def get_many(
     teachers = {r.distil.teacher.hash: r.distil.teacher for r in recipes if r.distil}
     if teachers:
         get_many(teachers.values(), device=device, progress=progress, workers=workers)
-    wanted = {r.hash: r for r in recipes if retrain or store.find(r) is None}
-    jobs = _jobs(list(wanted.values()), workers)
+    jobs = _jobs(list({recipe.hash: recipe for recipe in recipes}.values()), workers)
+    jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
     if workers > 1 and len(jobs) > 1:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -94,20 +94,30 @@ def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
 
 
 def _train_job(recipes: list[Recipe], device: str, retrain: bool, progress: bool) -> None:
-    """Train recipes of one shape, under a lock that a second process waits for."""
-    name = recipes[0].hash if len(recipes) == 1 else _joint_hash(recipes)
-    with store.lock(name):
-        if not retrain:
-            recipes = [r for r in recipes if store.find(r) is None]
-            if not recipes:
-                return
+    """Train recipes of one shape; a second process that wants one of them waits meanwhile."""
+    with ExitStack() as held:
+        for name in sorted(recipe.hash for recipe in recipes):
+            held.enter_context(store.lock(name))
+        missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
+        if not missing:
+            return
+        # A stack that was stopped while its runs were recorded goes on as the whole stack.
+        group = recipes if _state_of(recipes).exists() else missing
+        state = _state_of(group)
         where = devices.choose(device)
-        state = store.checkpoint_path(recipes[0].hash if len(recipes) == 1 else _joint_hash(recipes))
-        if recipes[0].is_text:
-            _train_translation(recipes[0], where, state, progress)
+        if group[0].is_text:
+            _train_translation(group[0], where, state, progress)
         else:
-            _train_classifiers(recipes, where, state, progress)
+            _train_classifiers(group, where, state, progress)
         state.unlink(missing_ok=True)
+
+
+def _state_of(recipes: list[Recipe]) -> Path:
+    """Where the state of a training of these recipes together is kept."""
+    if len(recipes) == 1:
+        return store.checkpoint_path(recipes[0].hash)
+    joint = hashlib.sha256(" ".join(r.hash for r in recipes).encode()).hexdigest()
+    return store.checkpoint_path(joint[:12])
 
 
 def _train_classifiers(recipes: list[Recipe], device: torch.device, state: Path, progress: bool) -> None:
@@ -179,14 +189,13 @@ def _teachers(recipes: list[Recipe], device: torch.device) -> list[nn.Module | N
     for recipe in recipes:
         if recipe.distil and recipe.distil.teacher.hash not in known:
             teacher = recipe.distil.teacher
-            known[teacher.hash] = get(teacher, device=device.type).model().to(device)
+            run = get(teacher, device=device.type)
+            if not run.has_weights:
+                run = get(teacher, device=device.type, retrain=True)
+            known[teacher.hash] = run.model().to(device)
     return [known[r.distil.teacher.hash] if r.distil else None for r in recipes]
 
 
 @lru_cache(maxsize=2)
 def _images(name: str) -> Images:
     return load_images(name)
-
-
-def _joint_hash(recipes: list[Recipe]) -> str:
-    return hashlib.sha256(" ".join(r.hash for r in recipes).encode()).hexdigest()[:12]

@@ -147,6 +147,8 @@ def write(
     """Record a run in ``home()``: into a temporary folder first, then renamed into place."""
     root = home()
     root.mkdir(parents=True, exist_ok=True)
+    for left_over in root.glob(f".{recipe.hash}-*"):
+        shutil.rmtree(left_over, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{recipe.hash}-", dir=root))
     try:
         _dump(draft / "recipe.json", recipe.to_dict())

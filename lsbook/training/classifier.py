@@ -74,7 +74,7 @@ def train_classifier(
         If losses or logits are no longer finite.
     """
     model = initial_model(recipe).to(device)
-    if device.type == "cuda":
+    if device.type != "mps":
         model = model.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(recipe, dict(model.named_parameters()))
     saved = checkpoint.load(state, model, optimizer) if state else None
