@@ -1,0 +1,683 @@
+"""Figures of section 3 on translation: calibration of the next word, BLEU, and known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from textwrap import wrap
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from lsbook import paper
+from lsbook.data import Grammar
+from lsbook.estimators.templates import geometry, project_logits
+from lsbook.figures import theme
+from lsbook.figures.calibration import SERIES
+from lsbook.figures.ledger import DATASETS
+from lsbook.figures.representations import SHAPES, plane_expressions
+from lsbook.ledger import Group, Spread, groups
+
+LEVELS = 1000
+CELL = 0.05
+PER_WORD = 80
+PLANE_LEVELS = 500
+CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
+TEXTS = {"grammar": "lab/transformer-grammar", "multi30k": "paper/transformer-multi30k"}
+
+
+# Controls and looks
+
+
+def _alpha_param(frame: pd.DataFrame, alpha: float, bound: bool = True) -> alt.Parameter:
+    smoothed = sorted(set(frame["alpha"]) - {0.0})
+    start = min(smoothed, key=lambda a: abs(a - alpha))
+    return _param("alpha", start, alt.binding_select(options=smoothed, name="α "), bound)
+
+
+def _param(name: str, value: Any, bind: Any, bound: bool = True) -> alt.Parameter:
+    return alt.param(name=name, value=value, **({"bind": bind} if bound else {}))
+
+
+def _look(series: str) -> dict[str, Any]:
+    colour, shape, dash = SERIES[series]
+    return {"color": colour, "shape": shape, "strokeDash": dash}
+
+
+def _dashed(**ends) -> alt.Chart:
+    """The grey dashed line of a reference."""
+    return alt.Chart(pd.DataFrame(ends)).mark_line(
+        strokeDash=list(theme.DASH), color=theme.REFERENCE, strokeWidth=1.2)
+
+
+def detailed(runs: Iterable[Any], seed: int = 0) -> list[Any]:
+    """One run an alpha that keeps its token confidences, of ``seed`` where there is one.
+
+    Raises
+    ------
+    ValueError
+        If none keeps them.
+    """
+    chosen: dict[float, Any] = {}
+    for run in runs:
+        if "token_confidence" in run.arrays:
+            alpha = run.recipe.alpha
+            if alpha not in chosen or run.recipe.seed == seed:
+                chosen[alpha] = run
+    if not chosen:
+        raise ValueError("No run keeps token confidences; train one with get(recipe, retrain=True).")
+    return [chosen[alpha] for alpha in sorted(chosen)]
+
+
+# Figure 3: reliability of the next word
+
+
+def fitted_temperature(run: Any) -> float:
+    """The recorded temperature of least NLL."""
+    return float(f"{run.arrays['curve_T'][run.arrays['curve_nll'].argmin()]:.3g}")
+
+
+def token_frame(runs: Iterable[Any]) -> pd.DataFrame:
+    """Confidences of next-word predictions, tokens of one rounded confidence counted together.
+
+    Columns ``alpha``, ``T``, and lists ``level`` (confidence in thousandths), ``n`` (tokens) and
+    ``right``. Hard runs at every recorded temperature, smoothed ones at T = 1.
+    """
+    rows = []
+    for run in runs:
+        correct = run.arrays["token_correct"]
+        for T, confidence in zip(run.arrays["curve_T"], run.arrays["token_confidence"]):
+            T = float(f"{T:.3g}")
+            if T != 1 and run.recipe.alpha > 0:
+                continue
+            level, member = np.unique(np.rint(confidence * LEVELS).astype(int), return_inverse=True)
+            rows.append({
+                "alpha": run.recipe.alpha, "T": T, "level": level.tolist(),
+                "n": np.bincount(member).tolist(),
+                "right": np.bincount(member, correct).astype(int).tolist(),
+            })
+    return pd.DataFrame(rows)
+
+
+def reliability(runs: Sequence[Any], alpha: float = 0.1, bins: int = 15) -> alt.HConcatChart:
+    """Figure 3: hard targets, hard targets at T, smoothing; sliders for T, α and the bins.
+
+    Parameters
+    ----------
+    runs
+        One run an alpha with token confidences, a hard one among them.
+    alpha, bins
+        Where the controls start; T starts at the hard run's fitted temperature.
+    """
+    frame = token_frame(runs)
+    hard = next(run for run in runs if run.recipe.alpha == 0)
+    temperatures = sorted(set(frame.loc[frame["alpha"] == 0, "T"]) - {1.0})
+    start = min(temperatures, key=lambda T: abs(T - fitted_temperature(hard)))
+    params = [
+        _param("T", start, alt.binding_select(options=temperatures, name="temperature T ")),
+        _alpha_param(frame, alpha),
+        _param("bins", bins, alt.binding_range(min=5, max=30, step=1, name="bins ")),
+    ]
+    panels = [
+        _reliability_panel(frame, "hard", "datum.alpha == 0 && datum.T == 1", "'hard targets, T = 1'"),
+        _reliability_panel(frame, "scaled", "datum.alpha == 0 && datum.T == T", "'hard targets, T = ' + T"),
+        _reliability_panel(frame, "smoothed", "datum.alpha == alpha", "'smoothed, α = ' + alpha + ', T = 1'"),
+    ]
+    return alt.hconcat(*panels, spacing=22).add_params(*params).properties(title=alt.Title(
+        "Is the next word as often right as the model says?",
+        subtitle="above: accuracy against confidence, given the reference so far; "
+                 "below: tokens in each bin"))
+
+
+def _reliability_panel(frame: pd.DataFrame, series: str, which: str, title: str) -> alt.VConcatChart:
+    look = _look(series)
+    table = (
+        alt.Chart(frame)
+        .transform_filter(which)
+        .transform_flatten(["level", "n", "right"])
+        .transform_calculate(
+            bin=f"max(1, ceil(datum.level * bins / {LEVELS}))",
+            mass=f"datum.level * datum.n / {LEVELS}")
+        .transform_aggregate(groupby=["bin"], n="sum(n)", right="sum(right)", mass="sum(mass)")
+        .transform_calculate(
+            confidence="datum.mass / datum.n", accuracy="datum.right / datum.n",
+            error="abs(datum.right - datum.mass)",
+            lower="(datum.bin - 1) / bins", upper="datum.bin / bins")
+    )
+    x = alt.X("confidence:Q", title="confidence", scale=theme.unit_scale())
+    y = alt.Y("accuracy:Q", title="accuracy", scale=theme.unit_scale())
+    perfect = _dashed(confidence=[0.0, 1.0], accuracy=[0.0, 1.0]).encode(x, y)
+    line = table.mark_line(color=look["color"], strokeDash=look["strokeDash"]).encode(x, y, order="bin:Q")
+    points = table.mark_point(
+        filled=True, size=46, opacity=1, color=look["color"], shape=look["shape"],
+    ).encode(x, y, tooltip=[
+        alt.Tooltip("n:Q", title="tokens"), alt.Tooltip("confidence:Q", format=".3f"),
+        alt.Tooltip("accuracy:Q", format=".3f")])
+    ece = (
+        table.transform_aggregate(error="sum(error)", n="sum(n)")
+        .transform_calculate(words="'ECE ' + format(datum.error / datum.n, '.3f')")
+        .mark_text(align="left", fontWeight=600, fontSize=13)
+        .encode(x=alt.value(8), y=alt.value(12), text="words:N")
+    )
+    diagram = alt.layer(perfect, line, points, ece).properties(
+        width=210, height=210, title=alt.Title(alt.expr(title), fontSize=13, offset=8))
+    counts = table.mark_bar(color=look["color"], stroke=None, opacity=0.75).encode(
+        x=alt.X("lower:Q", title=None, scale=theme.unit_scale(), axis=alt.Axis(labels=False, grid=False)),
+        x2="upper:Q",
+        y=alt.Y("n:Q", title="tokens", axis=alt.Axis(tickCount=2, format="~s")),
+        y2=alt.datum(0),
+        tooltip=[alt.Tooltip("n:Q", title="tokens")],
+    ).properties(width=210, height=48)
+    return alt.vconcat(diagram, counts, spacing=10)
+
+
+# Figure 4: BLEU, ECE and NLL against temperature
+
+
+def curve_frame(runs: Iterable[Any]) -> pd.DataFrame:
+    """One row a run and temperature: ``alpha``, ``seed``, ``T``, ``bleu``, ``ece``, ``nll``.
+
+    ``below`` and ``above`` bound the temperatures that are nearest to T.
+    """
+    parts = []
+    for run in runs:
+        T = run.arrays["curve_T"].astype(float).round(3)
+        middle = (T[1:] + T[:-1]) / 2
+        values = {name: run.arrays[f"curve_{name}"].astype(float).round(4) for name in CURVES}
+        parts.append(pd.DataFrame({
+            "alpha": run.recipe.alpha, "seed": run.recipe.seed, "T": T,
+            "below": np.append(0.0, middle), "above": np.append(middle, 99.0)} | values))
+    return pd.concat(parts, ignore_index=True)
+
+
+def temperature_curves(frame: pd.DataFrame, alpha: float = 0.1) -> alt.HConcatChart:
+    """Figure 4: three quantities against temperature, hard and smoothed, one slider through all."""
+    T = frame["T"].unique()
+    params = [
+        _param("T", 1.0, alt.binding_range(
+            min=float(T.min()), max=float(T.max()), step=0.1, name="temperature T ")),
+        _alpha_param(frame, alpha),
+    ]
+    base = alt.Chart(frame).transform_filter("datum.alpha == 0 || datum.alpha == alpha")
+    panels = [_curve_panel(base, name, title) for name, title in CURVES.items()]
+    return alt.hconcat(*panels, spacing=26).add_params(*params).properties(title=alt.Title(
+        "Translation quality, calibration and likelihood against temperature",
+        subtitle="faint: each seed; line: their mean; band: least to greatest seed; "
+                 "the slider goes to the nearest recorded T"))
+
+
+def _curve_panel(base: alt.Chart, name: str, title: str) -> alt.LayerChart:
+    x = alt.X("T:Q", title="temperature T", scale=alt.Scale(zero=False, nice=False),
+              axis=alt.Axis(tickCount=6))
+    layers = []
+    for series, which, row, label in (
+        ("hard", "datum.alpha == 0", -22, "'hard: '"),
+        ("smoothed", "datum.alpha > 0", -7, "'α = ' + alpha + ': '"),
+    ):
+        colour, shape, dash = SERIES[series]
+        mine = base.transform_filter(which)
+        spread = mine.transform_aggregate(
+            groupby=["T", "below", "above"], mean=f"mean({name})", low=f"min({name})",
+            high=f"max({name})")
+        here = spread.transform_filter("datum.below <= T && T < datum.above")
+        y = alt.Y("mean:Q", title=title, scale=alt.Scale(zero=False))
+        form = ".1f" if name == "bleu" else ".3f"
+        layers += [
+            spread.mark_area(color=colour, opacity=0.13).encode(x, y="low:Q", y2="high:Q"),
+            mine.mark_line(color=colour, opacity=0.3, strokeWidth=1).encode(
+                x, y=f"{name}:Q", detail="seed:N"),
+            spread.mark_line(color=colour, strokeDash=list(dash)).encode(x, y),
+            here.mark_rule(color=theme.REFERENCE, strokeWidth=1).encode(x),
+            here.mark_point(color=colour, shape=shape, filled=True, size=80, opacity=1).encode(x, y),
+            here.transform_calculate(words=f"{label} + format(datum.mean, '{form}') + ' at T = ' + datum.T")
+            .mark_text(align="left", fontWeight=600, color=colour)
+            .encode(x=alt.value(0), y=alt.value(row), text="words:N"),
+        ]
+    return alt.layer(*layers).properties(width=205, height=220)
+
+
+def temperature_story(runs: Iterable[Any], alpha: float) -> str:
+    """What the curves say, in Markdown: means over seeds of hard runs and those at ``alpha``."""
+    frame = curve_frame(runs)
+    means = frame.groupby(["alpha", "T"])[list(CURVES)].mean()
+    hard, smoothed = means.loc[0.0], means.loc[alpha]
+    top, least_ece, least_nll = hard["bleu"].idxmax(), hard["ece"].idxmin(), hard["nll"].idxmin()
+    best = smoothed["bleu"].idxmax()
+    ends = " (the end of the range)" if least_ece in (hard.index[0], hard.index[-1]) else ""
+    gain, cost = (smoothed[q][1.0] - hard[q][1.0] for q in ("bleu", "nll"))
+    reach = "does not reach" if hard["bleu"][top] < smoothed["bleu"][1.0] else "reaches"
+    ece_wins = hard["bleu"][least_ece] > hard["bleu"][least_nll]
+    return "\n".join((
+        "**What to see.**",
+        "",
+        f"- At T = 1 smoothing with α = {alpha:g} takes BLEU from {hard['bleu'][1.0]:.1f} to "
+        f"{smoothed['bleu'][1.0]:.1f} ({gain:+.1f}; the paper has +0.5), ECE from {hard['ece'][1.0]:.3f} to "
+        f"{smoothed['ece'][1.0]:.3f}, and NLL from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}, "
+        + ("worse, as in the paper." if cost > 0 else
+           "*better*, where the paper finds it worse. Each at its own best T, the NLL is "
+           f"{hard['nll'].min():.3f} and {smoothed['nll'].min():.3f}."),
+        f"- Temperature alone brings the hard network to a BLEU of at most {hard['bleu'][top]:.1f}, at "
+        f"T = {top:g}. It {reach} the smoothed network at T = 1.",
+        f"- The smoothed network's BLEU is best at T = {best:g} ({smoothed['bleu'][best]:.1f}).",
+        f"- The hard network's ECE is least at T = {least_ece:g}{ends}, where BLEU is "
+        f"{hard['bleu'][least_ece]:.1f}; its NLL at T = {least_nll:g}, where BLEU is "
+        f"{hard['bleu'][least_nll]:.1f}. That calibration is the better guide to BLEU "
+        + ("holds here." if ece_wins else "does not hold here."),
+    ))
+
+
+# Against the known truth
+
+
+def truth_frame(runs: Iterable[Any]) -> pd.DataFrame:
+    """The model's confidence in its top word beside that word's true probability.
+
+    Columns ``alpha``, ``part``, ``confidence``, ``truth``, ``n``. Rows of part ``cell`` count
+    tokens of like confidence and truth, both rounded to ``CELL``; rows of part ``mean`` hold the
+    means in each tenth of the confidence.
+    """
+    parts = []
+    for run in runs:
+        both = pd.DataFrame({
+            "confidence": run.arrays["truth_confidence"].astype(float),
+            "truth": run.arrays["truth_probability"].astype(float)})
+        cells = (both / CELL).round() * CELL
+        cells = cells.groupby(["confidence", "truth"]).size().rename("n").reset_index()
+        tenth = np.ceil(both["confidence"] * 10).clip(1, 10)
+        grouped = both.groupby(tenth.to_numpy())
+        means = grouped[["confidence", "truth"]].mean().assign(n=grouped.size())
+        parts += [cells.assign(part="cell", alpha=run.recipe.alpha),
+                  means.assign(part="mean", alpha=run.recipe.alpha)]
+    return pd.concat(parts, ignore_index=True).round(4)
+
+
+def truth_chart(frame: pd.DataFrame, vocabulary: int, alpha: float = 0.1) -> alt.HConcatChart:
+    """Confidence against true probability, hard and smoothed.
+
+    A network that fits smoothed targets exactly gives a word of true probability q the
+    confidence (1 − α) q + α/V; a thin line shows where that would lie.
+    """
+    panels = [
+        _truth_panel(frame, vocabulary, series, which, title)
+        for series, which, title in (
+            ("hard", "datum.alpha == 0", "'hard targets'"),
+            ("smoothed", "datum.alpha == alpha", "'smoothed, α = ' + alpha"),
+        )
+    ]
+    return alt.hconcat(*panels, spacing=28).add_params(_alpha_param(frame, alpha)).properties(
+        title=alt.Title(
+            "The model's confidence in its top word against the word's true probability",
+            subtitle="each mark counts tokens, its area their number; line: mean truth in each tenth"))
+
+
+def _truth_panel(
+    frame: pd.DataFrame, vocabulary: int, series: str, which: str, title: str
+) -> alt.LayerChart:
+    colour, shape, dash = SERIES[series]
+    mine = alt.Chart(frame).transform_filter(which)
+    scale = alt.Scale(domain=[-0.04, 1.04], nice=False)
+    axis = alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    x = alt.X("confidence:Q", title="confidence in the top word", scale=scale, axis=axis)
+    y = alt.Y("truth:Q", title="true probability of that word", scale=scale, axis=axis)
+    cells = mine.transform_filter("datum.part == 'cell'").mark_circle(
+        color=colour, opacity=0.4, stroke=None,
+    ).encode(x, y, size=alt.Size("n:Q", legend=None, scale=alt.Scale(domain=[0, 600], range=[4, 500])),
+             tooltip=["confidence:Q", "truth:Q", alt.Tooltip("n:Q", title="tokens")])
+    means = mine.transform_filter("datum.part == 'mean'")
+    line = means.mark_line(color=theme.INK, strokeDash=list(dash)).encode(x, y)
+    points = means.mark_point(
+        color=theme.INK, shape=shape, filled=True, size=46, opacity=1,
+    ).encode(x, y, tooltip=[
+        alt.Tooltip("n:Q", title="tokens"), alt.Tooltip("confidence:Q", format=".3f"),
+        alt.Tooltip("truth:Q", format=".3f", title="mean true probability")])
+    perfect = _dashed(confidence=[0.0, 1.0], truth=[0.0, 1.0]).encode(x, y)
+    layers = [perfect, cells, line, points]
+    if series == "smoothed":
+        asked = alt.Chart(pd.DataFrame({"truth": [0.0, 1.0]})).transform_calculate(
+            confidence=f"(1 - alpha) * datum.truth + alpha / {vocabulary}").encode(x, y)
+        layers += [
+            asked.mark_line(color=theme.SMOOTH, strokeWidth=1.2),
+            asked.transform_filter("datum.truth == 1").mark_text(
+                align="right", dx=-5, dy=-9, color=theme.SMOOTH).encode(
+                    text=alt.value("what the targets ask")),
+        ]
+    return alt.layer(*layers).properties(
+        width=290, height=290, title=alt.Title(alt.expr(title), fontSize=13, offset=8))
+
+
+def truth_table(runs: Iterable[Any]) -> pd.DataFrame:
+    """How far each α is from the truth: mean over seeds with the least and the greatest.
+
+    ``KL`` is the mean divergence in nats from the grammar's next-word distribution to the
+    model's; ``wrong words`` the share of top words that the grammar rules out; ``gap`` the mean
+    of confidence less true probability of the top word.
+    """
+    rows: dict[float, list[dict[str, float]]] = {}
+    for run in runs:
+        truth = run.arrays["truth_probability"]
+        rows.setdefault(run.recipe.alpha, []).append({
+            "KL": run.metrics["true_kl"], "wrong words": float((truth == 0).mean()),
+            "gap": float((run.arrays["truth_confidence"] - truth).mean()),
+        })
+    forms = {"KL": ("KL from the truth (nats)", "{:.3f}"),
+             "gap": ("confidence − truth, mean", "{:+.3f}"),
+             "wrong words": ("top word ruled out", "{:.1%}")}
+    return pd.DataFrame([
+        {"α": f"{alpha:g}", "seeds": len(values)} | {
+            head: _range([v[name] for v in values], form) for name, (head, form) in forms.items()}
+        for alpha, values in sorted(rows.items())
+    ])
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    mean = form.format(float(np.mean(values)))
+    if len(values) == 1:
+        return f"{mean} (one seed)"
+    return f"{mean} ({form.format(min(values))} to {form.format(max(values))})"
+
+
+# Figure 7: three words on the plane of their templates
+
+
+def word_frames(runs: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What the browser needs to project next-word predictions on the plane of any three words.
+
+    Returns
+    -------
+    examples : DataFrame
+        One row an alpha and word: ``alpha``, ``part`` (``token``, ``template``), ``target``, and
+        ``z``, a list of at most ``PER_WORD`` tokens, each its logits in units of ``step``.
+    networks : DataFrame
+        ``alpha``, ``step``, and ``gram``, the templates' inner products row by row.
+    ratios : DataFrame
+        ``alpha``, ``a`` < ``b`` < ``c``, and ``ratio``, spread over distance of the three
+        words' tokens in their plane.
+    """
+    examples, networks, ratios = [], [], []
+    for run in runs:
+        alpha, w = run.recipe.alpha, run.arrays["plane_templates"].astype(np.float64)
+        logits = run.arrays["plane_logits"].astype(np.float64)
+        targets = run.arrays["plane_targets"].astype(int)
+        kept = np.concatenate([np.flatnonzero(targets == k)[:PER_WORD] for k in range(len(w))])
+        logits, targets, gram = logits[kept], targets[kept], w @ w.T
+        step = np.abs(logits).max() / PLANE_LEVELS
+        networks.append({"alpha": alpha, "step": step, "gram": gram.ravel().tolist()})
+        for k in range(len(w)):
+            tokens = np.rint(logits[targets == k] / step).astype(int).tolist()
+            examples += [
+                {"alpha": alpha, "part": "token", "target": k, "z": tokens},
+                {"alpha": alpha, "part": "template", "target": k, "z": [(gram[k] / step).tolist()]},
+            ]
+        for three in combinations(range(len(w)), 3):
+            mine = np.isin(targets, three)
+            slots = np.searchsorted(three, targets[mine])
+            there = project_logits(logits[np.ix_(mine, three)], w[list(three)])
+            measured = geometry(there, slots, w[list(three)])
+            ratios.append({"alpha": alpha, **dict(zip("abc", three)), "ratio": measured.ratio})
+    return pd.DataFrame(examples), pd.DataFrame(networks), pd.DataFrame(ratios)
+
+
+def word_names(run: Any, tokenizer: Any) -> list[str]:
+    """The shown words in quotation marks, so that a comma can be seen."""
+    return [f"“{tokenizer.decode([int(token)])}”" for token in run.arrays["plane_words"]]
+
+
+_DISTINCT = "first != second && second != third && third != first"
+
+
+def words_plane(
+    runs: Sequence[Any], names: Sequence[str], alpha: float = 0.1,
+    start: Sequence[int] = (3, 4, 5),
+) -> alt.HConcatChart:
+    """Figure 7: predictions of any three of the shown words, hard beside smoothed.
+
+    Parameters
+    ----------
+    runs
+        One run an alpha, a hard one among them.
+    names
+        Of the shown words.
+    alpha, start
+        Where the pickers start.
+    """
+    examples, networks, ratios = word_frames(runs)
+    options = list(range(len(names)))
+    params = [_alpha_param(examples, alpha)] + [
+        _param(name, k, alt.binding_select(options=options, labels=list(names), name=f"{name} word "))
+        for k, name in zip(start, ("first", "second", "third"))
+    ]
+    base = (
+        alt.Chart(examples)
+        .transform_filter("datum.target == first || datum.target == second || datum.target == third")
+        .transform_filter(_DISTINCT)
+        .transform_flatten(["z"])
+        .transform_lookup("alpha", alt.LookupData(networks, "alpha", ["step", "gram"]))
+    )
+    for stage in plane_expressions(len(names)):
+        base = base.transform_calculate(**stage)
+    base = base.transform_calculate(name=f"{list(names)!r}[datum.target]")
+    panels = [
+        _plane_panel(base, alt.Chart(ratios), series, which, title)
+        for series, which, title in (
+            ("hard", "datum.alpha == 0", "'hard targets'"),
+            ("smoothed", "datum.alpha == alpha", "'smoothed, α = ' + alpha"),
+        )
+    ]
+    return alt.hconcat(*panels, spacing=30).resolve_scale(
+        color="independent", x="independent", y="independent",
+    ).add_params(*params).properties(title=alt.Title(
+        "Three words of the vocabulary, on the plane of their templates",
+        subtitle="validation tokens where one of the three is next; each panel has its own scale"))
+
+
+def _plane_panel(
+    base: alt.Chart, ratios: alt.Chart, series: str, which: str, title: str
+) -> alt.LayerChart:
+    def axis(channel: type) -> Any:
+        return channel(f"{channel.__name__.lower()}:Q", title=None, axis=alt.Axis(tickCount=5),
+                       scale=alt.Scale(zero=False, nice=False))
+
+    x, y = axis(alt.X), axis(alt.Y)
+    mine = base.transform_filter(which)
+    slots = [0, 1, 2]
+    shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(domain=slots, range=list(SHAPES)))
+    shade = alt.Color("slot:N", legend=None, scale=alt.Scale(
+        domain=slots, range=[SERIES[series][0], theme.INK, theme.REFERENCE]))
+    square = (
+        mine.transform_aggregate(x0="min(x)", x1="max(x)", y0="min(y)", y1="max(y)")
+        .transform_calculate(half="0.54 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)")
+        .transform_calculate(
+            x="[(datum.x0 + datum.x1) / 2 - datum.half, (datum.x0 + datum.x1) / 2 + datum.half]",
+            y="[(datum.y0 + datum.y1) / 2 - datum.half, (datum.y0 + datum.y1) / 2 + datum.half]")
+        .transform_flatten(["x", "y"])
+        .mark_point(opacity=0).encode(x, y)
+    )
+    templates = mine.transform_filter("datum.part == 'template'")
+    points = mine.transform_filter("datum.part == 'token'").mark_point(
+        size=22, opacity=0.55, filled=True).encode(x, y, shape=shape, color=shade)
+    triangle = templates.mark_line(
+        interpolate="linear-closed", color=theme.INK, strokeWidth=1.2, opacity=0.8,
+    ).encode(x, y, order="slot:O")
+    corners = templates.mark_point(size=60, filled=False, color=theme.INK, strokeWidth=1.4).encode(
+        x, y, shape=shape)
+    words = templates.mark_text(fontWeight=600, dy=-11).encode(x, y, text="name:N", color=shade)
+    low, high = "min(first, second, third)", "max(first, second, third)"
+    ratio = (
+        ratios.transform_filter(which).transform_filter(_DISTINCT)
+        .transform_filter(f"datum.a == {low} && datum.c == {high}"
+                          f" && datum.b == first + second + third - {low} - {high}")
+        .transform_calculate(words="'spread / distance = ' + format(datum.ratio, '.2f')")
+        .mark_text(align="left").encode(x=alt.value(0), y=alt.value(-8), text="words:N")
+    )
+    apology = alt.Chart(pd.DataFrame([{"words": "choose three different words"}])).transform_filter(
+        f"!({_DISTINCT})").mark_text().encode(text="words:N")
+    return alt.layer(square, triangle, points, corners, words, ratio, apology).properties(
+        width=290, height=290, title=alt.Title(alt.expr(title), fontSize=13, offset=22))
+
+
+# Sentences
+
+
+def sentence_frame(
+    samples: Mapping[float, Sequence[Mapping[str, Any]]], grammar: Grammar | None = None
+) -> pd.DataFrame:
+    """One row a word of each hypothesis: confidence, and true probability where it is known.
+
+    Parameters
+    ----------
+    samples
+        Recorded translations, by alpha: ``source``, ``tokens``, ``probabilities``.
+    grammar
+        Gives the true probability of each word after the words before it: 0 where the grammar
+        rules it out, missing after such a word.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``alpha``, ``sentence``, ``position`` from 1, ``word``, ``confidence``, ``truth``.
+    """
+    rows = []
+    for alpha, sentences in samples.items():
+        for number, sample in enumerate(sentences):
+            for i, (word, p) in enumerate(zip(sample["tokens"], sample["probabilities"])):
+                truth = _truth(grammar, sample["source"], sample["tokens"][:i], word)
+                rows.append({"alpha": alpha, "sentence": number, "position": i + 1, "word": word,
+                             "confidence": p, "truth": truth})
+    return pd.DataFrame(rows)
+
+
+def _truth(grammar: Grammar | None, source: str, prefix: Sequence[str], word: str) -> float | None:
+    if grammar is None:
+        return None
+    try:
+        p = grammar.next_token_distribution(source, list(prefix))
+    except ValueError:
+        return None
+    return round(float(p[grammar.tokenizer.id(word)]), 3)
+
+
+def sentences(
+    samples: Mapping[float, Sequence[Mapping[str, Any]]],
+    grammar: Grammar | None = None,
+    alpha: float = 0.1,
+    bound: bool = True,
+) -> alt.VConcatChart:
+    """Translations word by word, hard beside smoothed, with a picker for the sentence."""
+    frame = sentence_frame(samples, grammar)
+    shown = next(iter(samples.values()))
+    options = list(range(len(shown)))
+    labels = [f"{i + 1}: {' '.join(sample['source'].split()[:4])} …" for i, sample in enumerate(shown)]
+    params = [
+        _param("sentence", 0, alt.binding_select(options=options, labels=labels, name="sentence "), bound),
+        _alpha_param(frame, alpha, bound),
+    ]
+    lines = [
+        {"sentence": i, "row": row, "lines": wrap(f"{name}: {sample[key]}", 46)}
+        for i, sample in enumerate(shown)
+        for row, (name, key) in enumerate((("English", "source"), ("reference", "reference")))
+        if sample.get(key)
+    ]
+    heads = [
+        alt.Chart(pd.DataFrame(lines)).transform_filter(f"datum.sentence == sentence && datum.row == {row}")
+        .mark_text(align="left", baseline="top", lineHeight=16)
+        .encode(x=alt.value(0), y=alt.value(0), text="lines:N").properties(width=290, height=34)
+        for row in sorted({line["row"] for line in lines})
+    ]
+    longest = int(frame["position"].max())
+    panels = [
+        _sentence_panel(frame, longest, series, which, title)
+        for series, which, title in (
+            ("hard", "datum.alpha == 0", "'hard targets'"),
+            ("smoothed", "datum.alpha == alpha", "'smoothed, α = ' + alpha"),
+        )
+    ]
+    return alt.vconcat(
+        alt.hconcat(*heads, spacing=30), alt.hconcat(*panels, spacing=30), spacing=12,
+    ).add_params(*params).properties(title=alt.Title(
+        "How sure was the model of each word?",
+        subtitle="bar: probability the model gave the word; "
+                 + ("tick: its true probability" if grammar else "best hypothesis of the beam")))
+
+
+def _sentence_panel(
+    frame: pd.DataFrame, longest: int, series: str, which: str, title: str
+) -> alt.LayerChart:
+    mine = alt.Chart(frame).transform_filter(which).transform_filter("datum.sentence == sentence")
+    y = alt.Y("position:O", axis=None, scale=alt.Scale(domain=list(range(1, longest + 1))))
+    x = alt.X("confidence:Q", title="probability", scale=theme.unit_scale(), axis=alt.Axis(tickCount=3))
+    bars = mine.mark_bar(color=SERIES[series][0], opacity=0.35, stroke=None).encode(
+        x, y, tooltip=["word:N", "confidence:Q", alt.Tooltip("truth:Q", title="true probability")])
+    ticks = mine.transform_filter("isValid(datum.truth)").mark_tick(
+        color=theme.INK, thickness=2, size=17).encode(x="truth:Q", y=y)
+    words = mine.mark_text(align="left").encode(y=y, x=alt.value(5), text="word:N")
+    numbers = mine.mark_text(align="right").encode(
+        y=y, x=alt.value(282), text=alt.Text("confidence:Q", format=".2f"))
+    return alt.layer(bars, ticks, words, numbers).properties(
+        width=290, height=21 * longest, title=alt.Title(alt.expr(title), fontSize=13, offset=6))
+
+
+# The paper's numbers beside ours
+
+
+def results(runs: Iterable[Any], alpha: float = 0.1) -> pd.DataFrame:
+    """Table 1's BLEU and perplexity and Table 3's row of EN-DE, hard → smoothed, beside our runs.
+
+    Ours is the mean over seeds with the least and the greatest, of the longest schedule that was
+    run. Temperature is fitted by NLL, among those recorded.
+    """
+    table = {"EN–DE, the paper": _published()}
+    grouped = groups(runs)
+    for dataset, recipe in TEXTS.items():
+        group = next(iter(grouped.get(recipe, [])), None)
+        table[DATASETS[dataset]] = _measured(group, alpha)
+    return pd.DataFrame(table).reset_index(names="hard → smoothed")
+
+
+_QUANTITIES = {
+    "BLEU": ("{:.1f}", lambda run: at_temperature(run, "bleu", 1.0)),
+    "perplexity": ("{:.2f}", lambda run: float(np.exp(at_temperature(run, "nll", 1.0)))),
+    "ECE": ("{:.3f}", lambda run: at_temperature(run, "ece", 1.0)),
+}
+_SCALED = {
+    "hard, temperature fitted: ECE": ("{:.3f}", lambda run: at_temperature(run, "ece", fitted_temperature(run))),
+    "hard, fitted temperature": ("{:.2f}", fitted_temperature),
+}
+
+
+def at_temperature(run: Any, name: str, T: float) -> float:
+    """The value of curve ``name`` (``bleu``, ``ece``, ``nll``) at the recorded temperature nearest T."""
+    return float(run.arrays[f"curve_{name}"][np.abs(run.arrays["curve_T"] - T).argmin()])
+
+
+def _published() -> dict[str, str]:
+    def value(id: str) -> str:
+        return f"{paper.number(id).value:g}"
+
+    shown = {
+        name: f"{value(f'table1/en-de/transformer/{name}/hard')} → "
+              f"{value(f'table1/en-de/transformer/{name}/smoothed')}"
+        for name in ("BLEU", "perplexity")
+    }
+    three = {key: value(f"table3/en-de/transformer/{key}")
+             for key in ("hard", "smoothed", "scaled", "temperature")}
+    shown["ECE"] = f"{three['hard']} → {three['smoothed']}"
+    shown |= dict(zip(_SCALED, (three["scaled"], three["temperature"])))
+    return shown | {"α": "0 → 0.1", "seeds": "", "scale of the schedule": "1"}
+
+
+def _measured(group: Group | None, alpha: float) -> dict[str, str]:
+    hard, smoothed = (group.alone(a) if group else {} for a in (0.0, alpha))
+
+    def words(members: Mapping[int, Any], form: str, read: Any) -> str:
+        return _range([read(run) for run in members.values()], form) if members else "not yet run"
+
+    if not hard and not smoothed:
+        return dict.fromkeys((*_QUANTITIES, *_SCALED), "not yet run") | {
+            "α": "", "seeds": "", "scale of the schedule": ""}
+    shown = {name: f"{words(hard, *how)} → {words(smoothed, *how)}" for name, how in _QUANTITIES.items()}
+    shown |= {name: words(hard, *how) for name, how in _SCALED.items()}
+    scale = (hard or smoothed)[min(hard or smoothed)].recipe.scale
+    return shown | {"α": f"0 → {alpha:g}", "seeds": f"{len(hard)} → {len(smoothed)}",
+                    "scale of the schedule": f"{scale:.3g}"}
