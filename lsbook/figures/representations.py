@@ -379,8 +379,9 @@ def spread_frame(row: Row) -> pd.DataFrame:
     rows = []
     for (network, part), group in frame[frame["part"] != "template"].groupby(["network", "part"]):
         templates = frame[(frame["network"] == network) & (frame["part"] == "template")]
-        seen = geometry(group[["x", "y"]].to_numpy(), group["slot"].to_numpy(),
-                        templates[["x", "y"]].to_numpy())
+        points, slots, corners = (
+            frame.to_numpy(copy=True) for frame in (group[["x", "y"]], group["slot"], templates[["x", "y"]]))
+        seen = geometry(points, slots, corners)
         rows.append({"network": network, "part": part, "spread": seen.within_spread,
                      "distance": seen.centre_distance, "ratio": seen.ratio})
     return pd.DataFrame(rows)

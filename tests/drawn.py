@@ -1,0 +1,51 @@
+"""What a browser computes when it draws one of the book's charts."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+VENDOR = Path(__file__).parent.parent / "book" / "_static" / "vendor"
+SCRIPTS = ("vega/vega.min.js", "vega-lite/vega-lite.min.js", "vega-embed/vega-embed.min.js")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking".split()
+
+DRAW = """async ([spec, signals]) => {
+  document.body.innerHTML = '<div id="chart"></div>';
+  const { view } = await vegaEmbed("#chart", spec, { mode: "vega-lite", actions: false });
+  for (const [name, value] of Object.entries(signals)) view.signal(name, value);
+  await view.runAsync();
+  const found = [];
+  const walk = (node) => {
+    for (const item of node.items ?? []) {
+      if (item.datum && ["symbol", "text"].includes(node.marktype) && node.role === "mark")
+        found.push({ kind: node.marktype, ...item.datum });
+      walk(item);
+    }
+  };
+  walk(view.scenegraph().root);
+  return JSON.parse(JSON.stringify(found));
+}"""
+
+
+def open_page():
+    """A blank page with the book's own vega; skips where there is no browser (fails in CI)."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"no browser found (looked for {', '.join(BROWSERS)}); install chromium"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page()
+        for script in SCRIPTS:
+            page.add_script_tag(path=VENDOR / script)
+        yield page
+        browser.close()
+
+
+def marks(page, figure, **signals):
+    """Data of every point and text that ``figure`` draws with its parameters so set."""
+    return page.evaluate(DRAW, [figure.spec(), signals])

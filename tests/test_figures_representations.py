@@ -1,0 +1,158 @@
+"""The planes of section 2 against projections of the activations themselves."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from drawn import marks, open_page
+from lsbook import recipes
+from lsbook.estimators.templates import append_one, geometry, plane, project, project_logits
+from lsbook.figures import representations as figures
+from lsbook.figures.theme import show
+
+page = pytest.fixture(scope="module")(open_page)
+K, WIDTH, EACH = 5, 7, 12
+
+
+def network(alpha, seed=0, name="lab/mlp-mnist1d", K=K):
+    random = np.random.default_rng([seed, int(100 * alpha)])
+    w = random.normal(size=(K, WIDTH + 1))
+    arrays = {"templates": w}
+    hidden = {}
+    for part in ("train", "val"):
+        targets = np.repeat(np.arange(K), EACH)
+        hidden[part] = w[targets, :WIDTH] + 0.4 * random.normal(size=(K * EACH, WIDTH))
+        arrays[f"{part}_logits"] = append_one(hidden[part]) @ w.T
+        arrays[f"{part}_targets"] = targets
+    metrics = {"val_accuracy": 0.8 + alpha + 0.01 * seed}
+    recipe = recipes.named(name, alpha=alpha, seed=seed)
+    return SimpleNamespace(recipe=recipe, arrays=arrays, hidden=hidden, metrics=metrics)
+
+
+def in_plane(run, part, classes):
+    """Coordinates from the activations, not from the logits."""
+    keep = np.isin(run.arrays[f"{part}_targets"], classes)
+    through = plane(run.arrays["templates"][list(classes)])
+    return project(append_one(run.hidden[part][keep]), through)
+
+
+def test_shipped_logits_give_the_projection_of_the_activations():
+    run, classes = network(0.1), [3, 0, 4]
+    examples, networks = figures.plane_frames([run], range(K))
+    step = networks["step"][0]
+    for part in ("train", "val"):
+        rows = examples[(examples["part"] == figures.PARTS[part])].set_index("target")
+        for k in classes:
+            shipped = np.array(rows.loc[k, "z"])[:, classes] * step
+            mine = in_plane(run, part, classes)
+            keep = run.arrays[f"{part}_targets"][np.isin(run.arrays[f"{part}_targets"], classes)] == k
+            got = project_logits(shipped, run.arrays["templates"][classes])
+            assert np.abs(got - mine[keep]).max() < 4 * step
+
+
+def test_gram_rows_are_the_templates_logits():
+    run = network(0.1)
+    examples, networks = figures.plane_frames([run], [1, 2, 4])
+    w = run.arrays["templates"][[1, 2, 4]]
+    z = np.array(examples[examples["part"] == "template"]["z"].tolist())[:, 0]
+    np.testing.assert_allclose(z * networks["step"][0], w @ w.T)
+    np.testing.assert_allclose(np.reshape(networks["gram"][0], (3, 3)), w @ w.T)
+
+
+@pytest.mark.parametrize("classes", [(0, 1, 2), (4, 1, 3)])
+def test_browser_projects_any_three_classes(page, classes):
+    runs = [network(alpha) for alpha in (0.0, 0.1, 0.3)]
+    figure = show(figures.planes(runs, [f"class {k}" for k in range(K)]), alt="planes")
+    first, second, third = classes
+    seen = marks(page, figure, alpha=0.3, first=first, second=second, third=third)
+    points = [m for m in seen if m["kind"] == "symbol" and "target" in m]
+    examples, networks = figures.plane_frames(runs, range(K))
+    for run in (runs[0], runs[2]):
+        step = networks.set_index("alpha")["step"][run.recipe.alpha]
+        for part, name in figures.PARTS.items():
+            mine = [m for m in points if m["alpha"] == run.recipe.alpha and m["part"] == name]
+            assert len(mine) == 3 * EACH
+            z = np.array([m["z"] for m in mine])[:, list(classes)] * step
+            want = project_logits(z, run.arrays["templates"][list(classes)])
+            got = np.array([[m["x"], m["y"]] for m in mine])
+            np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+def test_browser_measures_the_spread_as_geometry_does(page):
+    runs = [network(0.0), network(0.1)]
+    figure = show(figures.planes(runs, list("abcde")), alt="planes")
+    seen = [m for m in marks(page, figure, first=1, second=2, third=4) if "spread" in m]
+    assert len(seen) == 4
+    classes = [1, 2, 4]
+    for run, part, got in zip(
+            [runs[0], runs[0], runs[1], runs[1]], ["train", "val"] * 2, seen):
+        xy = in_plane(run, part, classes)
+        want = geometry(xy, np.repeat([0, 1, 2], EACH), np.eye(3))
+        assert got["spread"] == pytest.approx(want.within_spread, rel=0.01)
+        assert got["distance"] == pytest.approx(want.centre_distance, rel=0.01)
+
+
+def test_browser_asks_for_three_different_classes(page):
+    figure = show(figures.planes([network(0.0), network(0.1)], list("abcde")), alt="planes")
+    words = [m.get("words") for m in marks(page, figure, first=1, second=1)]
+    assert words.count("choose three different classes") == 4
+
+
+def test_rows_hold_the_projection_and_its_numbers():
+    row = figures.Row("", (), network(0.0), network(0.1), ("a", "b", "c"), (2, 0, 3))
+    frame = figures.row_frame(row)
+    for name, run in (("hard", row.hard), ("smoothed", row.smoothed)):
+        mine = frame[(frame["network"] == name) & (frame["part"] == "validation")]
+        want = project(
+            append_one(np.concatenate([run.hidden["val"][run.arrays["val_targets"] == k]
+                                       for k in row.classes])),
+            plane(run.arrays["templates"][list(row.classes)]))
+        np.testing.assert_allclose(mine[["x", "y"]], want, atol=6e-4)
+        sides = frame[(frame["network"] == name) & (frame["part"] == "template")][["x", "y"]].to_numpy()
+        w = run.arrays["templates"][list(row.classes)]
+        assert np.linalg.norm(sides[0] - sides[2]) == pytest.approx(np.linalg.norm(w[0] - w[2]), abs=2e-3)
+    spreads = figures.spread_frame(row)
+    np.testing.assert_allclose(spreads["ratio"], spreads["spread"] / spreads["distance"])
+    assert len(spreads) == 4
+
+
+def test_figure_1_keeps_the_place_of_what_was_not_run():
+    lab = figures.Row("an MLP", ("classes 0, 1, 2",), network(0.0), network(0.1), tuple("012"), (0, 1, 2))
+    row = figures.figure_1_row(figures.FIGURE_1[0], lab, [])
+    assert row.title == "AlexNet on CIFAR-10" and "not yet run here" in row.notes[0]
+    assert row.hard is lab.hard
+
+
+def test_figure_1_prefers_the_papers_network():
+    runs = [network(alpha, name="paper/alexnet-cifar10") for alpha in (0.0, 0.1, 0.3)]
+    row = figures.figure_1_row(figures.FIGURE_1[0], None, runs)
+    assert row.names == ("airplane", "automobile", "bird") and row.classes == (0, 1, 2)
+    assert (row.hard, row.smoothed) == (runs[0], runs[1])
+    assert "not yet run" not in " ".join(row.notes)
+
+
+def test_figure_1_is_four_squares_a_row():
+    row = figures.Row("title", ("note",), network(0.0), network(0.1), ("a", "b", "c"), (0, 1, 2))
+    panels = figures.figure_1([row, row]).to_dict()["vconcat"][0]["hconcat"]
+    assert len(panels) == 4
+    for panel in panels:
+        axes = panel["layer"][0]["encoding"]
+        x, y = (np.diff(axes[name]["scale"]["domain"]) for name in ("x", "y"))
+        assert panel["width"] == panel["height"] and x == pytest.approx(y, abs=2e-3)
+
+
+def test_most_confused_pair():
+    logits = np.eye(4)[[0, 1, 2, 3, 3, 1]]
+    run = SimpleNamespace(arrays={"val_logits": logits, "val_targets": np.array([0, 1, 2, 3, 1, 3])})
+    assert figures.most_confused(run) == (1, 3)
+
+
+def test_accuracy_table_shows_paper_beside_ours():
+    runs = [network(alpha, seed) for alpha in (0.0, 0.1, 0.25) for seed in (0, 1)]
+    table = figures.accuracy_table(runs, alpha=0.25).set_index("data")
+    assert table.loc["CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
+    assert table.loc["CIFAR-100", "α = 0.1: paper"] == "72.7 ± 0.3 %"
+    assert table.loc["CIFAR-10", "α = 0: ours"] == "not yet run"
+    assert table.loc["MNIST-1D (lab)", "α = 0: ours"] == "80.5 % (80.0–81.0)"
+    assert "α = 0.25: ours" in table and "α = 0.25: paper" not in table

@@ -1,0 +1,59 @@
+"""Explorers draw anew when a control moves, and are absent where no kernel is live."""
+
+from pathlib import Path
+
+import ipywidgets
+import pytest
+
+import lsbook
+from lsbook import widgets
+from lsbook.chapter import Chapter
+from lsbook.widgets import calibration, representations
+from lsbook.widgets.panel import panel
+
+
+@pytest.fixture
+def chapter():
+    presets = {"lab": "lab/mlp-mnist1d"}
+    return Chapter(name="calibration", presets=presets, alpha=0.1, preset="lab", seed=0)
+
+
+@pytest.mark.parametrize("module", [calibration, representations])
+def test_static_page_shows_no_explorer(module, chapter, monkeypatch):
+    monkeypatch.setenv("LSBOOK_STATIC", "1")
+    assert not widgets.live()
+    assert module.explorer(chapter) is None
+
+
+@pytest.mark.parametrize("module, names", [
+    (calibration, ["α (trains)", "T", "bins"]),
+    (representations, ["α (trains)", "first class", "second class", "third class"]),
+])
+def test_live_explorer_has_its_controls(module, names, chapter, monkeypatch):
+    monkeypatch.delenv("LSBOOK_STATIC", raising=False)
+    box = module.explorer(chapter)
+    assert [control.description for control in box.children[0].children] == names
+    assert box.children[0].children[0].value == 0.1
+
+
+def test_panel_draws_again_when_a_control_moves():
+    drawn = []
+    slider = ipywidgets.IntSlider(value=3, min=0, max=9)
+    panel(lambda k: drawn.append(k), k=slider)
+    slider.value = 7
+    assert drawn == [3, 7]
+
+
+def test_panel_shows_what_is_wrong(capsys):
+    def refuse(k):
+        raise ValueError("Choose three different classes.")
+
+    panel(refuse, k=ipywidgets.IntSlider())
+    assert "Choose three" in capsys.readouterr().out
+
+
+def test_ipywidgets_is_imported_here_alone():
+    root = Path(lsbook.__file__).parent
+    users = {path.relative_to(root).parts[0] for path in root.rglob("*.py")
+             if "import ipywidgets" in path.read_text() or "from ipywidgets" in path.read_text()}
+    assert users == {"widgets"}
