@@ -19,9 +19,8 @@ SCALES = (0.05, 1.0, 40.0)
 def main() -> list[dict]:
     from benchmarks import temperature as module
 
-    return (
-        alone(module.against_scikit_learn) + alone(module.against_lbfgs) + alone(module.against_netcal)
-    )
+    peers = (module.against_scikit_learn, module.against_lbfgs, module.against_netcal)
+    return [result for peer in peers for result in alone(peer)]
 
 
 def against_scikit_learn() -> list[dict]:
@@ -80,7 +79,8 @@ def rows(name: str, peer: Callable, repeats: int = 7) -> list[dict]:
             lambda: fit_temperature(logits, targets), lambda: peer(logits, targets), repeats=repeats
         )
         note = f"T {fit.T:.4g} and the peer's {T:.4g}, whose NLL is {excess:.1e} above ours"
-        result.append(row(f"temperature, 10k×100 logits ×{scale:g}", name, ours_ms, peer_ms, note=note))
+        label = f"temperature, 10k×100 logits ×{scale:g}"
+        result.append(row(label, name, ours_ms, peer_ms, note=note))
     return result
 
 

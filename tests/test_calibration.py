@@ -58,7 +58,8 @@ def test_ece_does_not_depend_on_order_and_bounds_the_mean_gap(confidence, bins, 
     for binning in ("width", "mass"):
         ece = reliability(confidence, correct, bins, binning).ece
         order = rng.permutation(len(confidence))
-        assert reliability(confidence[order], correct[order], bins, binning).ece == pytest.approx(ece)
+        again = reliability(confidence[order], correct[order], bins, binning).ece
+        assert again == pytest.approx(ece)
         assert ece >= abs(confidence.mean() - correct.mean()) - 1e-12
 
 

@@ -75,7 +75,8 @@ def test_ece_objective_beats_a_scan():
 def test_accepts_numpy_and_float32():
     logits, targets = sample()
     exact = fit_temperature(logits, targets).T
-    assert fit_temperature(logits.float().numpy(), targets.numpy()).T == pytest.approx(exact, rel=1e-4)
+    single = fit_temperature(logits.float().numpy(), targets.numpy()).T
+    assert single == pytest.approx(exact, rel=1e-4)
 
 
 def test_separable_data_has_no_finite_temperature():

@@ -69,9 +69,8 @@ def test_geometry_agrees_with_papyans_formulas():
     result = geometry(activations, targets, np.eye(C))
     assert result.nc1 == pytest.approx(np.trace(within @ np.linalg.pinv(between, rcond=1e-10)) / C)
     lengths = np.linalg.norm(offsets, axis=1)
-    cosines = [
-        offsets[a] @ offsets[b] / lengths[a] / lengths[b] for a in range(C) for b in range(C) if a != b
-    ]
+    unit = offsets / lengths[:, None]
+    cosines = [unit[a] @ unit[b] for a in range(C) for b in range(C) if a != b]
     assert result.nc2 == pytest.approx(np.mean(np.abs(np.array(cosines) + 1 / (C - 1))))
     assert result.nc2_angle == pytest.approx(np.std(cosines))
     assert result.nc2_norm == pytest.approx(np.std(lengths) / np.mean(lengths))

@@ -21,7 +21,7 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Bias:
-    """Means and standard deviations of the two forms over simulated sets, beside the truth (nats)."""
+    """Mean and standard deviation of both forms over simulated sets, and the truth (nats)."""
 
     truth: float
     fresh: float

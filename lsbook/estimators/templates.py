@@ -16,7 +16,7 @@ from lsbook.estimators.arrays import Array, as_float64, as_targets
 
 @dataclass(frozen=True)
 class Plane:
-    """An affine plane: ``origin`` (d,), the templates' centroid, and orthonormal ``basis`` (2, d)."""
+    """An affine plane: ``origin`` (d,), the templates' centroid, orthonormal ``basis`` (2, d)."""
 
     origin: np.ndarray
     basis: np.ndarray
@@ -135,7 +135,8 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
     ------
     Papyan, Han and Donoho 2020 for nc1 and the three nc2.
     """
-    activations, templates = as_float64(activations, "activations"), as_float64(templates, "templates")
+    activations = as_float64(activations, "activations")
+    templates = as_float64(templates, "templates")
     if activations.ndim != 2:
         raise ValueError(f"activations must have shape (n, d); got {activations.shape}.")
     targets = as_targets(targets, activations.shape, len(templates)).numpy()
