@@ -1,0 +1,451 @@
+"""Figures of the distillation chapter: Figure 5, the T × α grid, and what teachers tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import torch
+
+from lsbook import paper
+from lsbook.estimators.smoothness import gamma
+from lsbook.figures import theme
+from lsbook.recipes import Recipe
+
+TEACHER = "teacher"
+ALONE = "student alone, smoothed with α = γ"
+HARD = "student of the hard teacher, T rising"
+SMOOTHED = "student of a smoothed teacher, T = 1"
+OTHER = "student of a smoothed teacher, T > 1"
+STUDENTS = (ALONE, HARD, SMOOTHED, OTHER)
+COLOURS = (theme.SMOOTH, theme.HARD, theme.DISTIL, theme.DISTIL)
+DASHES = ([7, 3], [1, 0], [2, 2], [1, 0])
+SHAPES = ("circle", "square", "triangle-up", "cross")
+TEMPERATURES = (1, 2, 3, 4, 8, 12, 16)
+SMALLEST = 1e-12
+_POINT = ["curve", "alpha", "T"]
+
+
+def family(teacher: Recipe, student: Recipe, runs: Iterable[Any]) -> list[Any]:
+    """Finished runs of a teacher, of its student alone, and of students distilled from it.
+
+    Parameters
+    ----------
+    teacher, student : Recipe
+        At any α and seed, the student without a teacher.
+    runs : iterable of Run
+        What ``lsbook.runs.available()`` gives.
+
+    Returns
+    -------
+    list of Run
+        Those with the paper's CIFAR objective alone: β = 1, probabilities, hard labels aside.
+    """
+    plain = {_plain(teacher), _plain(student)}
+
+    def belongs(recipe: Recipe) -> bool:
+        if recipe.distil is None:
+            return _plain(recipe) in plain
+        distil = recipe.distil
+        return (_plain(recipe.with_(distil=None)) == _plain(student)
+                and _plain(distil.teacher) == _plain(teacher)
+                and distil.beta == 1 and distil.objective == "probabilities")
+
+    found = [run for run in runs if belongs(run.recipe)]
+    return sorted(found, key=lambda run: (run.recipe.name, run.recipe.seed, run.recipe.alpha))
+
+
+def _plain(recipe: Recipe) -> str:
+    return recipe.with_(alpha=0.0, seed=0).hash
+
+
+def accuracies(runs: Iterable[Any], teacher: Recipe) -> pd.DataFrame:
+    """One row a run of a :func:`family`.
+
+    Columns ``curve`` (one of the module's five names), ``alpha`` (the teacher's, or the network's
+    own), ``T`` (0 without a teacher), ``seed``, ``gamma``, ``accuracy`` (per cent), ``run``.
+    """
+    rows = []
+    for run in runs:
+        recipe, distil = run.recipe, run.recipe.distil
+        rows.append({
+            "curve": _curve(recipe, teacher), "alpha": distil.teacher.alpha if distil else recipe.alpha,
+            "T": float(distil.T) if distil else 0.0, "seed": recipe.seed,
+            "gamma": run.metrics["gamma"], "accuracy": 100 * run.metrics["val_accuracy"],
+            "run": recipe.hash,
+        })
+    return pd.DataFrame(rows)
+
+
+def _curve(recipe: Recipe, teacher: Recipe) -> str:
+    if recipe.distil is None:
+        return TEACHER if recipe.name == teacher.name else ALONE
+    if recipe.distil.teacher.alpha == 0:
+        return HARD
+    return SMOOTHED if recipe.distil.T == 1 else OTHER
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean, least and greatest accuracy over seeds of each point, and its mean γ.
+
+    Columns ``curve``, ``alpha``, ``T``, ``gamma``, ``mean``, ``low``, ``high``, ``seeds``.
+    """
+    return frame.groupby(_POINT, as_index=False).agg(
+        gamma=("gamma", "mean"), mean=("accuracy", "mean"), low=("accuracy", "min"),
+        high=("accuracy", "max"), seeds=("seed", "nunique"))
+
+
+def figure5(
+    frame: pd.DataFrame, teachers: Sequence[Any], alpha: float, T: float = 1.0, each: int = 2
+) -> alt.VConcatChart:
+    """Accuracy against γ, and the targets of one teacher, driven by its α, T and an example.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`accuracies`.
+    teachers : sequence of Run
+        One teacher an α, whose targets are shown.
+    alpha, T : float
+        Where the pickers start.
+    each : int
+        Examples of each class to choose from.
+    """
+    points = summary(frame)
+    alphas = sorted(run.recipe.alpha for run in teachers)
+    chosen = _students(frame, points) + _chosen(points, alphas)
+    params = [
+        alt.param(name="alpha", value=min(alphas, key=lambda a: abs(a - alpha)),
+                  bind=alt.binding_select(options=alphas, name="smoothing of the teacher α ")),
+        alt.param(name="T", value=T,
+                  bind=alt.binding_select(options=list(TEMPERATURES), name="its temperature T ")),
+        alt.param(name="example", value=0, bind=alt.binding_range(
+            min=0, max=each * _classes(teachers) - 1, step=1, name="training example ")),
+    ]
+    return (
+        alt.vconcat(_teachers(frame, points), chosen, _targets(teachers, each), spacing=16)
+        .add_params(*params)
+        .resolve_scale(color="independent", shape="independent", strokeDash="independent")
+        .properties(title=alt.Title(
+            "The better teacher need not have the better student",
+            subtitle="thin: single seeds; thick: their mean; band: least to greatest seed"))
+    )
+
+
+_TOOLTIP = [
+    alt.Tooltip("curve:N"), alt.Tooltip("alpha:Q", title="α of the teacher"),
+    alt.Tooltip("T:Q"), alt.Tooltip("gamma:Q", title="γ", format=".3f"),
+    alt.Tooltip("mean:Q", title="mean accuracy (%)", format=".1f"),
+    alt.Tooltip("low:Q", title="least", format=".1f"),
+    alt.Tooltip("high:Q", title="greatest", format=".1f"), alt.Tooltip("seeds:Q"),
+]
+
+
+def _gamma_axis() -> alt.X:
+    return alt.X("gamma:Q", title="equivalent smoothing γ of the targets",
+                 scale=alt.Scale(domain=[0, 1], nice=False))
+
+
+def _accuracy_axis(points: pd.DataFrame, field: str, title: str) -> alt.Y:
+    low, high = math.floor(points["low"].min()), math.ceil(points["high"].max())
+    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[low, high], nice=False))
+
+
+def _teachers(frame: pd.DataFrame, points: pd.DataFrame) -> alt.LayerChart:
+    seeds, points = (rows[rows["curve"] == TEACHER] for rows in (frame, points))
+    x, title = _gamma_axis().title(None), "teacher accuracy (%)"
+    y, faint = (_accuracy_axis(points, field, title) for field in ("mean", "accuracy"))
+    ring = alt.Chart(points).transform_filter("datum.alpha == alpha").mark_point(
+        filled=False, size=260, strokeWidth=2, color=theme.INK).encode(x, y)
+    band = alt.Chart(points).mark_area(opacity=0.13, color=theme.REFERENCE).encode(
+        x, _accuracy_axis(points, "low", title), y2="high:Q")
+    lines = alt.Chart(seeds).mark_line(opacity=0.35, strokeWidth=1, color=theme.REFERENCE).encode(
+        x, faint, detail="seed:N")
+    mean = alt.Chart(points).mark_line(
+        color=theme.INK, point={"color": theme.INK, "shape": "diamond", "size": 60}
+    ).encode(x, y, tooltip=_TOOLTIP)
+    return (band + lines + mean + ring).properties(height=120)
+
+
+def _students(frame: pd.DataFrame, points: pd.DataFrame) -> alt.LayerChart:
+    seeds, points = (rows[rows["curve"] != TEACHER] for rows in (frame, points))
+    x, title = _gamma_axis(), "student accuracy (%)"
+    y, faint = (_accuracy_axis(points, field, title) for field in ("mean", "accuracy"))
+    style = dict(title=None, legend=alt.Legend(columns=1, labelLimit=330))
+    colour = alt.Color("curve:N", **style, scale=alt.Scale(domain=STUDENTS, range=COLOURS))
+    shape = alt.Shape("curve:N", **style, scale=alt.Scale(domain=STUDENTS, range=SHAPES))
+    dash = alt.StrokeDash("curve:N", legend=None, scale=alt.Scale(domain=STUDENTS, range=DASHES))
+    joined = f"datum.curve != '{OTHER}'"
+    band = alt.Chart(points).transform_filter(joined).mark_area(opacity=0.13).encode(
+        x, _accuracy_axis(points, "low", title), y2="high:Q", color=colour)
+    lines = alt.Chart(seeds).transform_filter(joined).mark_line(opacity=0.35, strokeWidth=1).encode(
+        x, faint, colour, detail="seed:N")
+    mean = alt.Chart(points).transform_filter(joined).mark_line().encode(
+        x, y, colour, strokeDash=dash)
+    marks = alt.Chart(points).mark_point(size=60, opacity=1).encode(
+        x, y, colour, shape, tooltip=_TOOLTIP)
+    return band + lines + mean + marks
+
+
+def trial(frame: pd.DataFrame, run: Any) -> alt.LayerChart:
+    """The students' curves, and one more student as a star."""
+    recipe = run.recipe
+    row = {"gamma": run.metrics["gamma"], "mean": 100 * run.metrics["val_accuracy"]}
+    teacher = recipe.distil.teacher
+    label = (f"teacher with α = {teacher.alpha:g}, T = {recipe.distil.T:g}, β = "
+             f"{recipe.distil.beta:g}: {row['mean']:.1f} %")
+    star = alt.Chart(pd.DataFrame([row])).encode(x="gamma:Q", y="mean:Q").mark_point(
+        shape="M0,-1L.3,-.3L1,0L.3,.3L0,1L-.3,.3L-1,0L-.3,-.3Z", size=400, color=theme.INK)
+    return (_students(frame, summary(frame)) + star).properties(title=label)
+
+
+def _chosen(points: pd.DataFrame, alphas: Sequence[float]) -> alt.LayerChart:
+    """A ring around the picked student, and its numbers above the plot."""
+    choice = alt.Chart(_choices(points[points["curve"] != TEACHER], alphas)).transform_filter(
+        "datum.alpha == alpha && datum.T == T")
+    ring = choice.transform_filter("isValid(datum.mean)").mark_point(
+        filled=False, size=300, strokeWidth=2, color=theme.INK).encode(x="gamma:Q", y="mean:Q")
+    text = choice.mark_text(align="left", baseline="bottom", fontSize=13, fontWeight=600).encode(
+        x=alt.value(2), y=alt.value(-6), text="label:N")
+    return ring + text
+
+
+def _choices(points: pd.DataFrame, alphas: Sequence[float]) -> pd.DataFrame:
+    """Every teacher and temperature to choose, with what its students reach, if there are any."""
+    grid = pd.MultiIndex.from_product([alphas, map(float, TEMPERATURES)], names=["alpha", "T"])
+    taught = points[points["curve"] != ALONE].set_index(["alpha", "T"])
+    chosen = taught.reindex(grid).reset_index()[["alpha", "T", "gamma", "mean"]]
+
+    def label(row) -> str:
+        name = "hard teacher" if row.alpha == 0 else f"teacher with α = {row.alpha:g}"
+        if math.isnan(row.mean):
+            return f"{name}, T = {row.T:g}: no student was trained"
+        return f"{name}, T = {row.T:g}: γ {row.gamma:.2f}, student {row.mean:.1f} %"
+
+    return chosen.assign(label=[label(row) for row in chosen.itertuples()])
+
+
+def target_rows(teachers: Sequence[Any], each: int = 2) -> pd.DataFrame:
+    """Training logits of a few examples, ``each`` of a class: one row a teacher and example.
+
+    Columns ``alpha``, ``example``, ``label`` and the lists ``classes`` and ``logits``.
+    """
+    K = _classes(teachers)
+    rows = []
+    for run in teachers:
+        logits, targets = run.arrays["train_logits"], run.arrays["train_targets"].astype(int)
+        shown = np.concatenate([np.flatnonzero(targets == k)[:each] for k in range(K)])
+        rows += [
+            {"alpha": run.recipe.alpha, "example": place, "label": int(targets[i]),
+             "classes": list(range(K)), "logits": np.round(logits[i], 2).tolist()}
+            for place, i in enumerate(shown)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _classes(teachers: Sequence[Any]) -> int:
+    return teachers[0].arrays["train_logits"].shape[-1]
+
+
+def _targets(teachers: Sequence[Any], each: int) -> alt.LayerChart:
+    base = (
+        alt.Chart(target_rows(teachers, each))
+        .transform_filter("datum.alpha == alpha && datum.example == example")
+        .transform_flatten(["classes", "logits"])
+        .transform_joinaggregate(top="max(logits)")
+        .transform_calculate(e="exp((datum.logits - datum.top) / T)")
+        .transform_joinaggregate(total="sum(e)")
+        .transform_calculate(
+            p="datum.e / datum.total", shown=f"max({SMALLEST}, datum.e / datum.total)",
+            kind="datum.classes == datum.label ? 'right' : 'wrong'", floor=str(SMALLEST))
+        .encode(
+            y=alt.Y("classes:O", title="class"),
+            color=alt.Color("kind:N", legend=None, scale=alt.Scale(
+                domain=["right", "wrong"], range=[theme.INK, theme.DISTIL])))
+    )
+    x = alt.X("shown:Q", title="what this teacher says about this example (probability)",
+              scale=alt.Scale(type="log", domain=[SMALLEST, 100], nice=False),
+              axis=alt.Axis(values=[1e-12, 1e-9, 1e-6, 1e-3, 1], format=".0e"))
+    stems = base.mark_rule(strokeWidth=1.5).encode(x=x, x2="floor:Q")
+    dots = base.mark_point(size=60, opacity=1).encode(
+        x=x, shape=alt.Shape("kind:N", legend=None, scale=alt.Scale(
+            domain=["right", "wrong"], range=["diamond", "circle"])))
+    text = base.mark_text(align="left", dx=8).transform_calculate(
+        says="format(datum.p, datum.p < 0.001 ? '.0e' : '.3f')").encode(x=x, text="says:N")
+    return (stems + dots + text).properties(height=18 * _classes(teachers))
+
+
+def gamma_frame(teachers: Iterable[Any], low: float = 1.0, high: float = 16.0) -> pd.DataFrame:
+    """γ of each teacher on its recorded training examples, from T = ``low`` to ``high``.
+
+    Columns ``alpha``, ``T``, ``gamma``.
+    """
+    Ts = np.geomspace(low, high, 25)
+    return pd.DataFrame([
+        {"alpha": run.recipe.alpha, "T": float(T),
+         "gamma": gamma(run.arrays["train_logits"], run.arrays["train_targets"].astype(int), T=T)}
+        for run in teachers for T in Ts
+    ])
+
+
+def gamma_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    """γ against the temperature of the teacher, a line an α."""
+    base = alt.Chart(frame.round(4)).encode(
+        x=alt.X("T:Q", title="temperature T of the teacher", scale=alt.Scale(
+            type="log", domain=[0.65, 16], nice=False), axis=alt.Axis(values=[1, 2, 4, 8, 16])),
+        y=alt.Y("gamma:Q", title="equivalent smoothing γ", scale=theme.unit_scale()),
+        color=alt.Color("alpha:O", legend=None, scale=theme.alpha_scale(frame["alpha"])),
+        tooltip=[alt.Tooltip("alpha:Q", title="α"), alt.Tooltip("T:Q", format=".2f"),
+                 alt.Tooltip("gamma:Q", title="γ", format=".3f")],
+    )
+    names = base.transform_filter(f"datum.T == {frame['T'].min()}").transform_calculate(
+        name="datum.alpha == 0 ? 'hard' : 'α = ' + datum.alpha")
+    return (base.mark_line() + names.mark_text(align="right", dx=-6).encode(text="name:N")).properties(
+        height=280,
+        title=alt.Title("A temperature smooths the targets, and smooths smoothed ones most",
+                        subtitle="γ on training examples; at T = 1 a smoothed teacher has γ near its α"))
+
+
+def wrong_frame(teachers: Iterable[Any]) -> pd.DataFrame:
+    """What teachers say about wrong classes: natural log-probabilities at T = 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a teacher and ordered pair of classes: ``alpha``, ``true``, ``wrong``, and the
+        ``mean`` and ``sd`` of log p(wrong) over the training examples of class ``true``.
+    """
+    rows = []
+    for run in teachers:
+        logits = torch.as_tensor(run.arrays["train_logits"], dtype=torch.float64)
+        log_p = logits.log_softmax(-1).numpy()
+        targets = run.arrays["train_targets"].astype(int)
+        for true in np.unique(targets):
+            of_class = log_p[targets == true]
+            rows += [
+                {"alpha": run.recipe.alpha, "true": int(true), "wrong": wrong,
+                 "mean": of_class[:, wrong].mean(), "sd": of_class[:, wrong].std()}
+                for wrong in range(log_p.shape[1]) if wrong != true
+            ]
+    return pd.DataFrame(rows)
+
+
+def wrong_spread(frame: pd.DataFrame) -> pd.DataFrame:
+    """:func:`wrong_frame` in three numbers an α.
+
+    Columns ``alpha``, ``mean`` log-probability, ``between`` (standard deviation of the means of
+    the pairs of classes), ``within`` (root mean square of the standard deviations over examples).
+    """
+    return frame.groupby("alpha", as_index=False).agg(
+        mean=("mean", "mean"), between=("mean", lambda m: m.std(ddof=0)),
+        within=("sd", lambda sd: math.sqrt((sd**2).mean())))
+
+
+def wrong_table(spread: pd.DataFrame):
+    """:func:`wrong_spread` as a table for display."""
+    names = {"alpha": "α of the teacher", "mean": "mean log p of a wrong class",
+             "between": "spread between pairs of classes", "within": "spread over examples"}
+    formats = dict.fromkeys(names.values(), "{:.2f}")
+    return spread.rename(columns=names).style.format(formats).hide(axis="index")
+
+
+def wrong_chart(frame: pd.DataFrame, alpha: float, K: int) -> alt.LayerChart:
+    """Mean and spread of log p(wrong) for each pair of classes, hard and one smoothed teacher."""
+    alphas = sorted(set(frame["alpha"]) - {0.0})
+    pick = alt.param(name="alpha", value=min(alphas, key=lambda a: abs(a - alpha)),
+                     bind=alt.binding_select(options=alphas, name="smoothing of the teacher α "))
+    teachers = ["hard teacher", "smoothed teacher"]
+    base = (
+        alt.Chart(frame.round(3)).add_params(pick)
+        .transform_filter("datum.alpha == 0 || datum.alpha == alpha")
+        .transform_calculate(teacher="datum.alpha == 0 ? 'hard teacher' : 'smoothed teacher'",
+                             pair="datum.true + ' → ' + datum.wrong")
+    )
+    x = alt.X("mean:Q", title="mean log-probability of a wrong class (nats)",
+              scale=alt.Scale(zero=False))
+    dots = base.mark_point(opacity=0.75, size=45).encode(
+        x, alt.Y("sd:Q", title="standard deviation over examples (nats)"),
+        color=alt.Color("teacher:N", title=None, scale=alt.Scale(
+            domain=teachers, range=[theme.HARD, theme.SMOOTH])),
+        shape=alt.Shape("teacher:N", title=None, scale=alt.Scale(
+            domain=teachers, range=["square", "triangle-up"])),
+        tooltip=[alt.Tooltip("pair:N", title="class → wrong class"),
+                 alt.Tooltip("mean:Q", format=".2f"), alt.Tooltip("sd:Q", format=".2f")])
+    target = alt.Chart(pd.DataFrame({"mean": [0.0]})).transform_calculate(mean=f"log(alpha / {K})")
+    rule = target.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(x="mean:Q")
+    name = target.mark_text(align="right", dx=-6, color=theme.REFERENCE).encode(
+        x="mean:Q", y=alt.value(8), text=alt.value("log α/K, the target"))
+    return (rule + name + dots).properties(title=alt.Title(
+        "Smoothing makes the wrong answers alike",
+        subtitle="each mark a class and a wrong answer to it; seed 0, training examples"))
+
+
+def grid_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Students by teacher and temperature, accuracies of a :func:`accuracies` frame in per cent.
+
+    Columns ``alpha``, ``T``, ``accuracy`` (mean over seeds), ``gain`` (over the hard teacher's
+    students at the same T, in points), ``seeds``; only temperatures with a smoothed teacher.
+    """
+    points = summary(frame[frame["T"] > 0])
+    points = points[points["T"].isin(points.loc[points["alpha"] > 0, "T"])]
+    hard = points[points["alpha"] == 0].set_index("T")["mean"]
+    return pd.DataFrame({
+        "alpha": points["alpha"], "T": points["T"], "accuracy": points["mean"],
+        "gain": points["mean"] - points["T"].map(hard), "seeds": points["seeds"],
+    })
+
+
+def published_grid() -> pd.DataFrame:
+    """Chandrasegaran et al.'s T × α table, ImageNet, ResNet-50 → ResNet-18, as :func:`grid_frame`."""
+    values = paper.numbers(source="chandrasegaran2022", symbol="accuracy")
+    frame = pd.DataFrame([{"alpha": n.alpha, "T": float(n.T), "accuracy": n.value} for n in values])
+    hard = frame[frame["alpha"] == 0].set_index("T")["accuracy"]
+    return frame.assign(gain=frame["accuracy"] - frame["T"].map(hard))
+
+
+def grid_chart(ours: pd.DataFrame, name: str) -> alt.HConcatChart:
+    """Our T × α grid beside the published one, accuracies or gains over the hard teacher."""
+    shown = alt.param(name="shown", value="gain", bind=alt.binding_radio(
+        options=["gain", "accuracy"], labels=["gain over the hard teacher at the same T", "accuracy"],
+        name="show "))
+    panels = [
+        _heat(ours, f"ours: {name}"),
+        _heat(published_grid(), "published: ImageNet, ResNet-50 → 18"),
+    ]
+    return (
+        alt.hconcat(*panels, spacing=40).add_params(shown)
+        .properties(title=alt.Title(
+            "With a smoothed teacher, keep the temperature low",
+            subtitle="students' accuracy in per cent, or gain in points; each panel has its own shades"))
+    )
+
+
+def _heat(grid: pd.DataFrame, title: str) -> alt.LayerChart:
+    gain = grid["gain"].abs().max()
+    low, width = grid["accuracy"].min(), np.ptp(grid["accuracy"]) or 1.0
+    rows = pd.concat([
+        grid.assign(field="gain", value=grid["gain"], depth=grid["gain"].abs() / (gain or 1.0)),
+        grid.assign(field="accuracy", value=grid["accuracy"], depth=(grid["accuracy"] - low) / width),
+    ])[["alpha", "T", "field", "value", "depth"]].round(3)
+    base = (
+        alt.Chart(rows).transform_filter("datum.field == shown && isValid(datum.value)")
+        .transform_calculate(
+            teacher="datum.alpha == 0 ? 'hard' : 'α = ' + datum.alpha",
+            text="format(datum.value, shown == 'gain' ? '+.1f' : '.1f')",
+            colour="shown == 'gain' && datum.value < 0 ? 'loss' : 'gain'")
+        .encode(
+            x=alt.X("T:O", title="temperature T", axis=alt.Axis(format="d")),
+            y=alt.Y("teacher:N", title=None, sort=alt.SortField("alpha")))
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color("colour:N", legend=None, scale=alt.Scale(
+            domain=["gain", "loss"], range=[theme.DISTIL, theme.SMOOTH])),
+        opacity=alt.Opacity("depth:Q", legend=None, scale=alt.Scale(
+            domain=[0, 1], range=[0.06, 0.55])))
+    text = base.mark_text().encode(text="text:N", color=alt.value(theme.INK))
+    return (cells + text).properties(
+        width={"step": 62}, height={"step": 34}, title=alt.Title(title, fontSize=12, fontWeight=400))

@@ -1,0 +1,391 @@
+"""Figures of the mutual-information chapter: Figure 6, the draws behind it, and its bias."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from lsbook.estimators.information import from_draws, mutual_information, simulate_bias
+from lsbook.figures import theme
+from lsbook.runs import tables
+
+FORMS = ("fresh", "reused")
+LOG2 = math.log(2)
+DRAW_COUNTS = (2, 3, 5, 10, 20, 50)
+EXAMPLE_COUNTS = (50, 200, 600)
+CASES = {1: "no information", 2: "two collapsed classes"}
+UNITS = ("σ", "logits")
+_TICKS = (0, 1, 2, 4, 8, 15, 22, 30)
+
+
+def history(runs: Iterable[Any]) -> pd.DataFrame:
+    """Estimates along training: columns ``mi_step``, ``fresh``, ``reused`` (nats), ``alpha``, ``seed``."""
+    frame = tables.history(runs, "mi_step", ["mi_fresh", "mi_reused"])
+    return frame.rename(columns={"mi_fresh": "fresh", "mi_reused": "reused"})
+
+
+def endings(frame: pd.DataFrame, form: str = "fresh") -> pd.DataFrame:
+    """First, greatest and last estimate of each run, in nats.
+
+    Columns ``alpha``, ``seed``, ``first``, ``peak``, ``last``.
+    """
+    ordered = frame.sort_values("mi_step").groupby(["alpha", "seed"])[form]
+    return ordered.agg(first="first", peak="max", last="last").reset_index()
+
+
+def curves(frame: pd.DataFrame, alpha: float, name: str) -> alt.LayerChart:
+    """Figure 6: estimates against training step, hard targets and one α, by either form.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`history`; needs runs at α = 0.
+    alpha : float
+        The smoothing the picker starts at; the nearest there is if it was not run.
+    name : str
+        The network, for the title.
+    """
+    alphas = sorted(set(frame["alpha"]) - {0.0})
+    top = frame[list(FORMS)].to_numpy().max()
+    last = int(frame["mi_step"].max())
+    form = _form()
+    x = alt.X("mi_step:Q", title="training step",
+              scale=alt.Scale(domain=[0, 1.17 * last], nice=False),
+              axis=alt.Axis(values=[int(last * part) for part in (0, 0.25, 0.5, 0.75, 1)]))
+    y = alt.Y("mi:Q", title="estimated mutual information (nats)",
+              scale=alt.Scale(domain=[min(0, frame[list(FORMS)].to_numpy().min()), 1.05 * top],
+                              nice=False))
+    picked = _curves_of(frame).transform_filter("datum.alpha == 0 || datum.alpha == alpha")
+    seeds = picked.mark_line(strokeWidth=1, opacity=0.35).encode(
+        x, y, _target(), detail="seed:N")
+    mean = picked.mark_line(strokeWidth=2.5).encode(
+        x, alt.Y("mean(mi):Q"), _target(), strokeDash=_dash())
+    ends = (
+        picked.transform_filter(f"datum.mi_step == {last}")
+        .transform_aggregate(mi="mean(mi)", groupby=["target", "alpha", "mi_step"])
+        .transform_calculate(
+            label="(datum.alpha == 0 ? 'hard ' : 'α = ' + datum.alpha + '  ') + format(datum.mi, '.2f')")
+        .mark_text(align="left", dx=6).encode(x, y, _target(), text="label:N")
+    )
+    params = [form] + ([_alpha_picker(alphas, alpha)] if alphas else [alt.param("alpha", value=0)])
+    return (
+        alt.layer(*_floor(last), seeds, mean, ends)
+        .add_params(*params)
+        .properties(title=alt.Title(
+            f"{name}: smoothing forgets which example it was",
+            subtitle=f"thin: single seeds, thick: their mean; the bound log N = {math.log(600):.2f} "
+            "lies far above"))
+    )
+
+
+def _form() -> alt.Parameter:
+    return alt.param(name="form", value="fresh",
+                     bind=alt.binding_radio(options=list(FORMS), name="scored draw "))
+
+
+def _alpha_picker(alphas: Sequence[float], alpha: float) -> alt.Parameter:
+    start = min(alphas, key=lambda a: abs(a - alpha))
+    return alt.param(name="alpha", value=start,
+                     bind=alt.binding_select(options=list(alphas), name="α "))
+
+
+def _target() -> alt.Color:
+    return alt.Color("target:N", legend=None, scale=alt.Scale(
+        domain=["hard", "smoothed"], range=[theme.HARD, theme.SMOOTH]))
+
+
+def _dash() -> alt.StrokeDash:
+    return alt.StrokeDash("target:N", legend=None, scale=alt.Scale(
+        domain=["hard", "smoothed"], range=[[1, 0], [7, 3]]))
+
+
+def _curves_of(frame: pd.DataFrame) -> alt.Chart:
+    """One row a run on the page, unfolded in the browser: a third of the size of one row a tick."""
+    packed = (
+        frame.sort_values("mi_step").groupby(["alpha", "seed"])[["mi_step", *FORMS]]
+        .agg(lambda values: [round(float(v), 3) for v in values]).reset_index()
+    )
+    return (
+        alt.Chart(packed).transform_flatten(["mi_step", *FORMS])
+        .transform_calculate(mi="form == 'fresh' ? datum.fresh : datum.reused",
+                             target="datum.alpha == 0 ? 'hard' : 'smoothed'")
+    )
+
+
+def _floor(last: float) -> list[alt.Chart]:
+    """A dashed line at log 2 with its label."""
+    base = alt.Chart(pd.DataFrame({"mi": [LOG2], "mi_step": [last]}))
+    rule = base.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="mi:Q")
+    label = base.mark_text(align="right", dy=10, color=theme.REFERENCE).encode(
+        x="mi_step:Q", y="mi:Q", text=alt.value("log 2: each class a single point"))
+    return [rule, label]
+
+
+def last_against_alpha(frame: pd.DataFrame) -> alt.LayerChart:
+    """The last estimate against α: every seed a point, their means a line, by either form."""
+    last = frame[frame["mi_step"] == frame["mi_step"].max()]
+    rows = last[["alpha", "seed", *FORMS]].melt(
+        ["alpha", "seed"], value_vars=list(FORMS), var_name="drawn", value_name="mi")
+    base = alt.Chart(rows).add_params(_form()).transform_filter("datum.drawn == form").encode(
+        x=alt.X("alpha:Q", title="smoothing α"),
+        y=alt.Y("mi:Q", title="mutual information at the end (nats)",
+                scale=alt.Scale(domain=[0, 1.1 * rows["mi"].max()], nice=False)))
+    seeds = base.mark_point(opacity=0.6, size=35).encode(
+        color=alt.Color("alpha:N", scale=theme.alpha_scale(rows["alpha"]), legend=None),
+        tooltip=[alt.Tooltip("alpha:Q", title="α"), "seed:N",
+                 alt.Tooltip("mi:Q", title="MI (nats)", format=".3f")])
+    mean = base.mark_line(color=theme.INK, strokeWidth=1.5).encode(y="mean(mi):Q")
+    rule = alt.Chart(pd.DataFrame({"mi": [LOG2], "alpha": [rows["alpha"].max()]}))
+    floor = (rule.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="mi:Q")
+             + rule.mark_text(align="right", dy=10, color=theme.REFERENCE).encode(
+                 x="alpha:Q", y="mi:Q", text=alt.value("log 2")))
+    return (mean + seeds + floor).properties(
+        height=260,
+        title=alt.Title("A little smoothing forgets most of what much smoothing does",
+                        subtitle="each point a seed; line: their mean"))
+
+
+def differences(runs: Iterable[Any], ticks: Sequence[int] = _TICKS) -> pd.DataFrame:
+    """The logit differences behind the estimates, one row a run and tick.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Runs without the arrays ``mi_mean`` and ``mi_scored`` are left out.
+    ticks : sequence of int
+        Which of the recorded ticks; those beyond a shorter run are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``alpha``, ``seed``, ``step``, ``until`` (the tick stands for steps below it),
+        ``mi`` (nats, fresh), ``sigma`` and the lists ``mean`` and ``scored`` of the N examples,
+        two decimals, the first half of one class, the second of the other.
+    """
+    rows = []
+    for run in runs:
+        if "mi_mean" not in run.arrays:
+            continue
+        steps = run.history["mi_step"]
+        shown = [tick for tick in ticks if tick < len(steps)]
+        for tick, following in zip(shown, [*shown[1:], None]):
+            mean, scored = (run.arrays[name][tick] for name in ("mi_mean", "mi_scored"))
+            rows.append({
+                "alpha": run.recipe.alpha, "seed": run.recipe.seed, "step": steps[tick],
+                "until": steps[-1] + 1 if following is None else steps[following],
+                "mi": run.history["mi_fresh"][tick],
+                "sigma": float(np.sqrt(np.mean((scored - mean) ** 2))),
+                "mean": np.round(mean, 2).tolist(), "scored": np.round(scored, 2).tolist(),
+            })
+    return pd.DataFrame(rows)
+
+
+def explorer(
+    rows: pd.DataFrame, frame: pd.DataFrame, alpha: float, classes: Sequence[str]
+) -> alt.HConcatChart:
+    """One estimate and the logit differences it summarises, by α and training step.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`differences`.
+    frame : DataFrame
+        From :func:`history`; the curve of the same seed is drawn beside the points.
+    alpha : float
+        Where the picker starts.
+    classes : pair of str
+        Names of the two classes, in the order of the examples.
+    """
+    alphas = sorted(rows["alpha"].unique())
+    last, spacing = int(frame["mi_step"].max()), int(np.diff(sorted(frame["mi_step"].unique())).min())
+    step = alt.param(name="step", value=last, bind=alt.binding_range(
+        min=0, max=last, step=spacing, name="training step "))
+    unit = alt.param(name="unit", value="σ", bind=alt.binding_radio(options=list(UNITS), name="unit "))
+    now = "datum.alpha == alpha && datum.step <= step && step < datum.until"
+    side = dict(width=250, height=250)
+    return (
+        alt.hconcat(_one_curve(rows, frame, now).properties(**side),
+                    _draws(rows, now, classes).properties(**side), spacing=30)
+        .add_params(_alpha_picker(alphas, alpha), step, unit)
+        .properties(title=alt.Title(
+            "The estimate compares a cluster's length with its noise",
+            subtitle="left: the estimate of this one run; right: the logit differences behind it"))
+    )
+
+
+def _one_curve(rows: pd.DataFrame, frame: pd.DataFrame, now: str) -> alt.LayerChart:
+    shown = rows[["alpha", "seed"]].drop_duplicates()
+    curve = frame.merge(shown, on=["alpha", "seed"])[["alpha", "mi_step", "fresh"]].round(3)
+    x = alt.X("mi_step:Q", title="training step", axis=alt.Axis(tickCount=4))
+    y = alt.Y("fresh:Q", title="MI, fresh draw (nats)")
+    line = (
+        alt.Chart(curve).transform_filter("datum.alpha == alpha")
+        .transform_calculate(target="datum.alpha == 0 ? 'hard' : 'smoothed'")
+        .mark_line().encode(x, y, _target())
+    )
+    here = alt.Chart(rows[["alpha", "step", "until", "mi"]]).transform_filter(now)
+    dot = here.mark_point(size=120, color=theme.INK).encode(x="step:Q", y="mi:Q")
+    text = (
+        here.transform_calculate(
+            label="'step ' + datum.step + ': ' + format(datum.mi, '.2f') + ' nats'")
+        .mark_text(align="right", baseline="top", fontSize=13, fontWeight=600)
+        .encode(x=alt.value(246), y=alt.value(4), text="label:N")
+    )
+    return line + dot + text
+
+
+def _draws(rows: pd.DataFrame, now: str, classes: Sequence[str]) -> alt.LayerChart:
+    half = len(rows["mean"].iloc[0]) // 2
+    reach = rows["mean"].map(lambda values: max(map(abs, values)))
+    limit = f"unit == 'σ' ? {(reach / rows['sigma']).max():.0f} + 1 : {reach.max():.0f} + 1"
+    domain = alt.Scale(domainMin=alt.expr(f"-({limit})"), domainMax=alt.expr(limit), nice=False)
+    first, second = (f"class {name}" for name in classes)
+    points = (
+        alt.Chart(rows.drop(columns=["mi", "seed"]))
+        .transform_filter(now).transform_flatten(["mean", "scored"])
+        .transform_window(place="row_number()")
+        .transform_calculate(
+            μ="datum.mean / (unit == 'σ' ? datum.sigma : 1)",
+            y="datum.scored / (unit == 'σ' ? datum.sigma : 1)",
+            **{"class": f"datum.place <= {half} ? '{first}' : '{second}'"})
+        .mark_point(filled=False, size=22, opacity=0.7, clip=True).encode(
+            x=alt.X("μ:Q", scale=domain, title="mean μ of an example's draws"),
+            y=alt.Y("y:Q", scale=domain, title="its scored draw y"),
+            shape=alt.Shape("class:N", title=None, scale=alt.Scale(
+                domain=[first, second], range=["circle", "triangle-up"])),
+            color=alt.Color("class:N", title=None, scale=alt.Scale(
+                domain=[first, second], range=[theme.DISTIL, theme.REFERENCE])))
+    )
+    ends = pd.DataFrame({"μ": [-100, 100], "y": [-100, 100]})
+    diagonal = alt.Chart(ends).mark_line(
+        strokeDash=list(theme.DASH), strokeWidth=1, color=theme.REFERENCE, clip=True
+    ).encode(x="μ:Q", y="y:Q")
+    return diagonal + points
+
+
+def mistakes(mu: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+    """The estimate and four easy ways to get it wrong, on the same draws.
+
+    Parameters
+    ----------
+    mu, y : array (N,)
+        Mean and scored draw of each example; the first half is one class.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``computed as`` and ``nats``.
+    """
+    mu, y = np.asarray(mu, dtype=float), np.asarray(y, dtype=float)
+    N = len(mu)
+    squared = (y - mu) ** 2
+    sigma2 = squared.mean()
+    halves = (slice(None, N // 2), slice(N // 2, None))
+
+    def with_width(width: float) -> np.ndarray:
+        kernel = np.exp(-((y[:, None] - mu) ** 2) / width)
+        return -squared / width - np.log(kernel.mean(1))
+
+    terms = with_width(2 * sigma2)
+    return pd.DataFrame([
+        ("mean inside the logarithm, mean outside (the paper's v3)", mutual_information(mu, y)),
+        ("sum inside the logarithm", float(np.mean(terms - math.log(N)))),
+        ("sum outside the logarithm", float(np.sum(terms))),
+        ("σ² where 2σ² belongs", float(np.mean(with_width(sigma2)))),
+        ("each class alone, then averaged",
+         float(np.mean([mutual_information(mu[half], y[half]) for half in halves]))),
+    ], columns=["computed as", "nats"])
+
+
+def mistakes_table(frame: pd.DataFrame):
+    """:func:`mistakes` as a table for display, three decimals."""
+    return frame.style.format({"nats": "{:,.3f}"}).hide(axis="index")
+
+
+def bias_frame(
+    counts: Sequence[int] = DRAW_COUNTS, examples: Sequence[int] = EXAMPLE_COUNTS,
+    clusters: Sequence[int] = tuple(CASES), sets: int = 8, seed: int = 0,
+) -> pd.DataFrame:
+    """Simulated means of both forms, in nats.
+
+    Columns ``N``, ``L``, ``clusters``, ``case``, ``truth``, ``form``, ``estimate``, ``sd``.
+    """
+    rows = []
+    for N in examples:
+        for k in clusters:
+            for L in counts:
+                bias = simulate_bias(N=N, L=L, clusters=k, draws=sets, seed=seed)
+                rows += [
+                    {"N": N, "L": L, "clusters": k, "case": CASES.get(k, f"{k} points"),
+                     "truth": bias.truth, "form": form, "estimate": getattr(bias, form),
+                     "sd": getattr(bias, f"{form}_std")}
+                    for form in FORMS
+                ]
+    return pd.DataFrame(rows)
+
+
+def bias_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    """Both forms against L where the truth is known, N and the case to choose."""
+    Ns, cases = sorted(frame["N"].unique().tolist()), list(dict.fromkeys(frame["case"]))
+    N = alt.param(name="N", value=600 if 600 in Ns else Ns[-1],
+                  bind=alt.binding_select(options=Ns, name="examples N "))
+    case = alt.param(name="case", value=cases[min(1, len(cases) - 1)],
+                     bind=alt.binding_radio(options=cases, name="truth "))
+    Ls = sorted(frame["L"].unique().tolist())
+    base = (
+        alt.Chart(frame.round(4)).add_params(N, case)
+        .transform_filter("datum.N == N && datum.case == case")
+        .transform_calculate(low="datum.estimate - datum.sd", high="datum.estimate + datum.sd")
+    )
+    x = alt.X("L:Q", title="draws L behind each mean", scale=alt.Scale(
+        type="log", domain=[Ls[0], 1.9 * Ls[-1]], nice=False), axis=alt.Axis(values=Ls))
+    style = dict(scale=alt.Scale(domain=list(FORMS), range=[theme.INK, theme.DISTIL]), legend=None)
+    colour = alt.Color("form:N", **style)
+    y = alt.Y("estimate:Q", title="mean estimate (nats)", scale=alt.Scale(zero=False))
+    lines = base.mark_line().encode(x, y, colour)
+    points = base.mark_point().encode(
+        x, y, colour, shape=alt.Shape("form:N", legend=None),
+        tooltip=["form:N", "N:Q", "L:Q", alt.Tooltip("estimate:Q", format=".3f"),
+                 alt.Tooltip("sd:Q", title="s.d. of one set", format=".3f"),
+                 alt.Tooltip("truth:Q", format=".3f")])
+    bars = base.mark_rule().encode(x, alt.Y("low:Q"), colour, y2="high:Q")
+    names = base.transform_filter(f"datum.L == {Ls[-1]}").mark_text(
+        align="left", dx=8, dy=alt.expr("datum.form == 'fresh' ? 8 : -8")).encode(
+        x, y, colour, text="form:N")
+    truth = base.transform_filter(f"datum.L == {Ls[0]} && datum.form == 'fresh'")
+    rule = truth.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="truth:Q")
+    label = truth.transform_calculate(label="'truth ' + format(datum.truth, '.2f')").mark_text(
+        align="right", dy=-7, color=theme.REFERENCE).encode(
+        x=alt.value(theme.WIDTH), y="truth:Q", text="label:N")
+    return alt.layer(rule, label, bars, lines, points, names).properties(
+        height=280,
+        title=alt.Title("More draws cure the bias; more examples do not",
+                        subtitle="simulated Gaussian draws; bars: one standard deviation of one set"))
+
+
+def draw_count_frame(draws: np.ndarray) -> pd.DataFrame:
+    """Both forms on the first L + 1 columns of real ``draws`` (N, M), for L from 2 to M - 1.
+
+    Columns ``L``, ``form``, ``estimate`` (nats).
+    """
+    return pd.DataFrame([
+        {"L": L, "form": form, "estimate": from_draws(draws[:, : L + (form == "fresh")], form)}
+        for L in range(2, draws.shape[1]) for form in FORMS
+    ])
+
+
+def draw_count_chart(frame: pd.DataFrame, title: str) -> alt.LayerChart:
+    """Both forms against L on real draws."""
+    domain = dict(scale=alt.Scale(domain=list(FORMS), range=[theme.INK, theme.DISTIL]))
+    line = alt.Chart(frame).mark_line(point=True).encode(
+        x=alt.X("L:Q", title="draws L behind each mean", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("estimate:Q", title="estimate (nats)", scale=alt.Scale(zero=False)),
+        color=alt.Color("form:N", title=None, **domain), shape=alt.Shape("form:N", title=None))
+    floor = alt.Chart(pd.DataFrame({"mi": [LOG2]})).mark_rule(
+        strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="mi:Q")
+    return (floor + line).properties(height=260, title=title)

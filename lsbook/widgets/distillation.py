@@ -1,0 +1,46 @@
+"""Explorer of distillation: a teacher's α, its temperature and β, which train a student."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import ipywidgets as widgets
+import pandas as pd
+
+from lsbook import runs
+from lsbook.chapter import Chapter
+from lsbook.figures import distillation as figures
+from lsbook.recipes import Recipe
+from lsbook.widgets import live
+from lsbook.widgets.panel import panel
+
+
+def explorer(
+    chapter: Chapter, taught_by: Callable[..., Recipe], frame: pd.DataFrame
+) -> widgets.VBox | None:
+    """Controls for α, T and β above the students' curves; None where no kernel is live.
+
+    Parameters
+    ----------
+    taught_by : callable
+        ``taught_by(teacher_recipe, T=..., beta=...)`` gives the student's recipe.
+    frame : DataFrame
+        The curves to draw it among, from ``figures.distillation.accuracies``.
+    """
+    if not live():
+        return None
+    chapter = replace(chapter, retrain=False, seed=0)
+
+    def draw(alpha: float, T: float, beta: float):
+        teacher = chapter.run(alpha=alpha)
+        run = runs.get(taught_by(teacher.recipe, T=T, beta=beta), device=chapter.device)
+        return figures.trial(frame, run)
+
+    let_go = {"continuous_update": False}
+    return panel(
+        draw,
+        alpha=widgets.FloatSlider(value=0, min=0, max=0.9, step=0.05, description="α (trains)", **let_go),
+        T=widgets.FloatSlider(value=3, min=0.5, max=16, step=0.5, description="T (trains)", **let_go),
+        beta=widgets.FloatSlider(value=1, min=0, max=1, step=0.1, description="β (trains)", **let_go),
+    )

@@ -1,0 +1,54 @@
+"""Explorer of mutual information: new draws from a trained network, as many as asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ipywidgets as widgets
+import numpy as np
+import torch
+
+from lsbook.chapter import Chapter
+from lsbook.data import load_images
+from lsbook.data.augment import augment
+from lsbook.figures import information as figures
+from lsbook.runs import Run
+from lsbook.widgets import live
+from lsbook.widgets.panel import alpha_slider, panel
+
+
+@torch.no_grad()
+def draw_differences(run: Run, N: int, M: int, seed: int = 0) -> np.ndarray:
+    """Logit differences (N, M) of training examples of the run's two classes under augmentation."""
+    recipe = run.recipe
+    images = load_images(recipe.dataset)
+    halves = [torch.nonzero(images.train_y == k).flatten()[: N // 2] for k in recipe.mi_classes]
+    x = images.train_x[torch.cat(halves)]
+    random = torch.Generator().manual_seed(seed)
+    first, second = recipe.mi_classes
+    model = run.model()
+    columns = []
+    for _ in range(M):
+        logits = model(images.normalise(augment(x, recipe.augment, random)))
+        columns.append((logits[:, first] - logits[:, second]).numpy())
+    return np.stack(columns, axis=1)
+
+
+def explorer(chapter: Chapter) -> widgets.VBox | None:
+    """Controls for α, N and L above both forms of the estimate; None where no kernel is live."""
+    if not live():
+        return None
+    chapter = replace(chapter, retrain=False, seed=0)
+
+    def draw(alpha: float, N: int, L: int):
+        draws = draw_differences(chapter.run(alpha=alpha), N, L + 1)
+        return figures.draw_count_chart(
+            figures.draw_count_frame(draws), f"α = {alpha:g}, {len(draws)} examples; dashed: log 2")
+
+    return panel(
+        draw,
+        alpha=alpha_slider(chapter, 0.1),
+        N=widgets.IntSlider(value=600, min=100, max=600, step=100, description="examples N"),
+        L=widgets.IntSlider(value=10, min=2, max=40, description="draws up to L",
+                            continuous_update=False),
+    )
