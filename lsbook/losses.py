@@ -130,7 +130,7 @@ def confidence_penalty(
     """
     if validate:
         if not weight >= 0:
-            raise ValueError(f"weight (of the confidence penalty) must be at least 0; got {weight}.")
+            raise ValueError(f"weight, the penalty's factor, must be at least 0; got {weight}.")
         _check_pair(logits, targets, ignore_index)
     log_p = logits.log_softmax(-1)
     entropy = -(log_p.exp() * log_p).sum(-1)

@@ -154,7 +154,7 @@ def _log_mean_kernel(t: np.ndarray, mu: np.ndarray, method: str) -> np.ndarray:
 
 
 def _spline(x: np.ndarray, y: np.ndarray) -> PPoly:
-    """Quintic, since a cubic one errs by 1e-6 between clusters; in the form quickest to evaluate."""
+    """Quintic, for a cubic one errs by 1e-6 between clusters; as PPoly, quickest to evaluate."""
     return PPoly.from_spline(make_interp_spline(x, y, k=5))
 
 
