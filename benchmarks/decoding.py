@@ -73,7 +73,7 @@ def endless_model() -> Transformer:
                 weight.mul_(4)
     last = model.decoder[-1].residuals[-1].norm
     last.weight[0], last.bias[0] = 0, 25
-    embedding = model.embedding.weight.mul_(1.5)
+    embedding = model.embedding.weight.mul_(1.2)
     embedding[:, 0] = 0
     embedding[[PAD, BOS, EOS, UNK], 0] = -2
     return model
