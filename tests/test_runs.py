@@ -4,17 +4,22 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from lsbook import recipes, runs
 from lsbook.chapter import Chapter
-from lsbook.data import load_images
+from lsbook.data import load_images, load_text
 from lsbook.estimators import calibration
+from lsbook.estimators.translation import token_calibration
 from lsbook.recipes import Distil, Recipe
 from lsbook.runs import tables
 from lsbook.runs.__main__ import main
 from lsbook.runs.publish import publish
 from lsbook.runs.store import COMMITTED
 from lsbook.training.evaluation import classifier_metrics, predict
+from lsbook.training.sequence import by_length, pad
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +76,18 @@ def test_logits_follow_from_the_weights_and_the_data():
     logits = predict(run.model(), images, images.val_x, recipe.augment)
     # Weights are kept in half precision.
     assert np.abs(logits.numpy() - run.arrays["val_logits"]).max() < 0.05
+
+
+def test_token_confidences_follow_from_the_weights_and_the_text():
+    recipe = recipes.named("lab/transformer-grammar", alpha=0.1)
+    run, text = runs.find(recipe), load_text(recipe.dataset)
+    assert text.content_hash == run.manifest["data_hash"]
+    batches = [pad([text.val[i] for i in batch], CPU) for batch in by_length(text.val, 4096)]
+    tokens = token_calibration(run.model(), batches, T=1.0)
+    at_one = int(np.flatnonzero(run.arrays["curve_T"] == 1.0)[0])
+    # Weights are kept in half precision.
+    assert np.abs(tokens.confidence - run.arrays["token_confidence"][at_one]).mean() < 1e-3
+    assert tokens.nll.mean() == pytest.approx(run.metrics["val_nll"], rel=1e-3)
 
 
 def test_seed_zero_keeps_all_and_the_others_neither_weights_nor_paths():

@@ -96,7 +96,10 @@ class Run:
             weights = load_file(self.path / "weights.safetensors")
         except (OSError, SafetensorError) as error:
             raise self._broken("weights.safetensors", error) from error
-        model = models.build(self.recipe.model, **dict(self.recipe.size))
+        size = dict(self.recipe.size)
+        if self.recipe.is_text:
+            size["vocab"] = len(weights["embedding.weight"])
+        model = models.build(self.recipe.model, **size)
         model.load_state_dict({name: value.float() if value.is_floating_point() else value
                                for name, value in weights.items()})
         return model.eval()
