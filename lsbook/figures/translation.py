@@ -18,10 +18,12 @@ from lsbook.figures import theme
 from lsbook.figures.calibration import SERIES
 from lsbook.figures.ledger import DATASETS
 from lsbook.figures.representations import SHAPES, plane_expressions
-from lsbook.ledger import Group, Spread, groups
+from lsbook.figures.sweep import against_alpha
+from lsbook.ledger import Group, groups
 
 LEVELS = 1000
 CELL = 0.05
+ENOUGH = 15
 PER_WORD = 80
 PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
@@ -132,7 +134,7 @@ def reliability(runs: Sequence[Any], alpha: float = 0.1, bins: int = 15) -> alt.
 
 
 def _reliability_panel(frame: pd.DataFrame, series: str, which: str, title: str) -> alt.VConcatChart:
-    look = _look(series)
+    look, total = _look(series), sum(frame["n"][0])
     table = (
         alt.Chart(frame)
         .transform_filter(which)
@@ -149,10 +151,11 @@ def _reliability_panel(frame: pd.DataFrame, series: str, which: str, title: str)
     x = alt.X("confidence:Q", title="confidence", scale=theme.unit_scale())
     y = alt.Y("accuracy:Q", title="accuracy", scale=theme.unit_scale())
     perfect = _dashed(confidence=[0.0, 1.0], accuracy=[0.0, 1.0]).encode(x, y)
-    line = table.mark_line(color=look["color"], strokeDash=look["strokeDash"]).encode(x, y, order="bin:Q")
+    line = table.mark_line(color=look["color"], strokeWidth=1.2, strokeDash=look["strokeDash"]).encode(x, y, order="bin:Q")
+    size = alt.Size("n:Q", legend=None, scale=alt.Scale(domain=[0, total], range=[14, 200]))
     points = table.mark_point(
-        filled=True, size=46, opacity=1, color=look["color"], shape=look["shape"],
-    ).encode(x, y, tooltip=[
+        filled=True, opacity=1, color=look["color"], shape=look["shape"],
+    ).encode(x, y, size=size, tooltip=[
         alt.Tooltip("n:Q", title="tokens"), alt.Tooltip("confidence:Q", format=".3f"),
         alt.Tooltip("accuracy:Q", format=".3f")])
     ece = (
@@ -166,10 +169,11 @@ def _reliability_panel(frame: pd.DataFrame, series: str, which: str, title: str)
     counts = table.mark_bar(color=look["color"], stroke=None, opacity=0.75).encode(
         x=alt.X("lower:Q", title=None, scale=theme.unit_scale(), axis=alt.Axis(labels=False, grid=False)),
         x2="upper:Q",
-        y=alt.Y("n:Q", title="tokens", axis=alt.Axis(tickCount=2, format="~s")),
+        y=alt.Y("n:Q", title="tokens", axis=alt.Axis(tickCount=2, format="~s"),
+                scale=alt.Scale(domain=[0, total], nice=False)),
         y2=alt.datum(0),
         tooltip=[alt.Tooltip("n:Q", title="tokens")],
-    ).properties(width=210, height=48)
+    ).properties(width=210, height=60)
     return alt.vconcat(diagram, counts, spacing=10)
 
 
@@ -210,28 +214,30 @@ def temperature_curves(frame: pd.DataFrame, alpha: float = 0.1) -> alt.HConcatCh
 
 def _curve_panel(base: alt.Chart, name: str, title: str) -> alt.LayerChart:
     x = alt.X("T:Q", title="temperature T", scale=alt.Scale(zero=False, nice=False),
-              axis=alt.Axis(tickCount=6))
+              axis=alt.Axis(values=[0.6, 1, 1.4, 1.8], format="~g"))
     layers = []
     for series, which, row, label in (
-        ("hard", "datum.alpha == 0", -22, "'hard: '"),
-        ("smoothed", "datum.alpha > 0", -7, "'α = ' + alpha + ': '"),
+        ("hard", "datum.alpha == 0", -27, "'hard: '"),
+        ("smoothed", "datum.alpha > 0", -12, "'α = ' + alpha + ': '"),
     ):
         colour, shape, dash = SERIES[series]
         mine = base.transform_filter(which)
+        mean, low, high = (f"{of}_{name}" for of in ("mean", "min", "max"))
         spread = mine.transform_aggregate(
-            groupby=["T", "below", "above"], mean=f"mean({name})", low=f"min({name})",
-            high=f"max({name})")
+            groupby=["T", "below", "above"],
+            **{mean: f"mean({name})", low: f"min({name})", high: f"max({name})"})
         here = spread.transform_filter("datum.below <= T && T < datum.above")
-        y = alt.Y("mean:Q", title=title, scale=alt.Scale(zero=False))
+        y = alt.Y(f"{mean}:Q", title=title, scale=alt.Scale(zero=False))
         form = ".1f" if name == "bleu" else ".3f"
+        words = f"{label} + format(datum.{mean}, '{form}') + ' at T = ' + datum.T"
         layers += [
-            spread.mark_area(color=colour, opacity=0.13).encode(x, y="low:Q", y2="high:Q"),
+            spread.mark_area(color=colour, opacity=0.13).encode(x, y=f"{low}:Q", y2=f"{high}:Q"),
             mine.mark_line(color=colour, opacity=0.3, strokeWidth=1).encode(
                 x, y=f"{name}:Q", detail="seed:N"),
             spread.mark_line(color=colour, strokeDash=list(dash)).encode(x, y),
             here.mark_rule(color=theme.REFERENCE, strokeWidth=1).encode(x),
             here.mark_point(color=colour, shape=shape, filled=True, size=80, opacity=1).encode(x, y),
-            here.transform_calculate(words=f"{label} + format(datum.mean, '{form}') + ' at T = ' + datum.T")
+            here.transform_calculate(words=words)
             .mark_text(align="left", fontWeight=600, color=colour)
             .encode(x=alt.value(0), y=alt.value(row), text="words:N"),
         ]
@@ -239,8 +245,10 @@ def _curve_panel(base: alt.Chart, name: str, title: str) -> alt.LayerChart:
 
 
 def temperature_story(runs: Iterable[Any], alpha: float) -> str:
-    """What the curves say, in Markdown: means over seeds of hard runs and those at ``alpha``."""
+    """What the curves say, in Markdown: means over the seeds run both hard and at ``alpha``."""
     frame = curve_frame(runs)
+    seeds = set.intersection(*(set(frame.loc[frame["alpha"] == a, "seed"]) for a in (0.0, alpha)))
+    frame = frame[frame["seed"].isin(seeds)]
     means = frame.groupby(["alpha", "T"])[list(CURVES)].mean()
     hard, smoothed = means.loc[0.0], means.loc[alpha]
     top, least_ece, least_nll = hard["bleu"].idxmax(), hard["ece"].idxmin(), hard["nll"].idxmin()
@@ -250,7 +258,8 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
     reach = "does not reach" if hard["bleu"][top] < smoothed["bleu"][1.0] else "reaches"
     ece_wins = hard["bleu"][least_ece] > hard["bleu"][least_nll]
     return "\n".join((
-        "**What to see.**",
+        f"**What to see**, as the mean of {len(seeds)} seeds:" if len(seeds) > 1 else
+        f"**What to see**, in the one seed ({min(seeds)}) at this α:",
         "",
         f"- At T = 1 smoothing with α = {alpha:g} takes BLEU from {hard['bleu'][1.0]:.1f} to "
         f"{smoothed['bleu'][1.0]:.1f} ({gain:+.1f}; the paper has +0.5), ECE from {hard['ece'][1.0]:.3f} to "
@@ -268,6 +277,20 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
     ))
 
 
+# Against alpha
+
+
+def alpha_chart(frame: pd.DataFrame) -> alt.HConcatChart:
+    """BLEU, ECE and NLL at T = 1 against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
+    panels = [
+        against_alpha(frame, name, title).properties(width=205, height=190)
+        for name, title in zip(("bleu", "val_ece", "val_nll"), CURVES.values())
+    ]
+    return alt.hconcat(*panels, spacing=26).properties(title=alt.Title(
+        "Each of the three has its own best α",
+        subtitle="at T = 1; faint: each seed; band: least to greatest seed; blue: hard targets"))
+
+
 # Against the known truth
 
 
@@ -276,7 +299,7 @@ def truth_frame(runs: Iterable[Any]) -> pd.DataFrame:
 
     Columns ``alpha``, ``part``, ``confidence``, ``truth``, ``n``. Rows of part ``cell`` count
     tokens of like confidence and truth, both rounded to ``CELL``; rows of part ``mean`` hold the
-    means in each tenth of the confidence.
+    means in each tenth of the confidence that has ``ENOUGH`` tokens.
     """
     parts = []
     for run in runs:
@@ -288,6 +311,7 @@ def truth_frame(runs: Iterable[Any]) -> pd.DataFrame:
         tenth = np.ceil(both["confidence"] * 10).clip(1, 10)
         grouped = both.groupby(tenth.to_numpy())
         means = grouped[["confidence", "truth"]].mean().assign(n=grouped.size())
+        means = means[means["n"] >= ENOUGH]
         parts += [cells.assign(part="cell", alpha=run.recipe.alpha),
                   means.assign(part="mean", alpha=run.recipe.alpha)]
     return pd.concat(parts, ignore_index=True).round(4)
@@ -309,7 +333,8 @@ def truth_chart(frame: pd.DataFrame, vocabulary: int, alpha: float = 0.1) -> alt
     return alt.hconcat(*panels, spacing=28).add_params(_alpha_param(frame, alpha)).properties(
         title=alt.Title(
             "The model's confidence in its top word against the word's true probability",
-            subtitle="each mark counts tokens, its area their number; line: mean truth in each tenth"))
+            subtitle="each mark counts tokens, its area their number; "
+                     f"line: mean truth where a tenth of the scale holds {ENOUGH} or more"))
 
 
 def _truth_panel(
@@ -335,12 +360,12 @@ def _truth_panel(
     perfect = _dashed(confidence=[0.0, 1.0], truth=[0.0, 1.0]).encode(x, y)
     layers = [perfect, cells, line, points]
     if series == "smoothed":
-        asked = alt.Chart(pd.DataFrame({"truth": [0.0, 1.0]})).transform_calculate(
+        asked = alt.Chart(pd.DataFrame({"truth": [0.0, 0.88, 1.0]})).transform_calculate(
             confidence=f"(1 - alpha) * datum.truth + alpha / {vocabulary}").encode(x, y)
         layers += [
             asked.mark_line(color=theme.SMOOTH, strokeWidth=1.2),
-            asked.transform_filter("datum.truth == 1").mark_text(
-                align="right", dx=-5, dy=-9, color=theme.SMOOTH).encode(
+            asked.transform_filter("datum.truth == 0.88").mark_text(
+                align="right", dx=-7, color=theme.SMOOTH).encode(
                     text=alt.value("what the targets ask")),
         ]
     return alt.layer(*layers).properties(
@@ -372,10 +397,9 @@ def truth_table(runs: Iterable[Any]) -> pd.DataFrame:
 
 
 def _range(values: Sequence[float], form: str) -> str:
-    mean = form.format(float(np.mean(values)))
-    if len(values) == 1:
-        return f"{mean} (one seed)"
-    return f"{mean} ({form.format(min(values))} to {form.format(max(values))})"
+    mean, low, high = (
+        form.format(float(x)).replace("-", "−") for x in (np.mean(values), min(values), max(values)))
+    return f"{mean} ({low} to {high})" if len(values) > 1 else f"{mean} (one seed)"
 
 
 # Figure 7: three words on the plane of their templates
@@ -502,7 +526,11 @@ def _plane_panel(
     ).encode(x, y, order="slot:O")
     corners = templates.mark_point(size=60, filled=False, color=theme.INK, strokeWidth=1.4).encode(
         x, y, shape=shape)
-    words = templates.mark_text(fontWeight=600, dy=-11).encode(x, y, text="name:N", color=shade)
+    words = (
+        mine.transform_filter("datum.part == 'token'")
+        .transform_aggregate(groupby=["name", "slot"], x="mean(x)", y="mean(y)")
+        .mark_text(fontWeight=700, fontSize=14).encode(x, y, text="name:N")
+    )
     low, high = "min(first, second, third)", "max(first, second, third)"
     ratio = (
         ratios.transform_filter(which).transform_filter(_DISTINCT)

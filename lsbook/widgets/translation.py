@@ -17,7 +17,7 @@ from lsbook.training.sequence import pad
 from lsbook.widgets import live
 from lsbook.widgets.panel import alpha_slider, panel
 
-SENTENCE = "the old teacher brings along a cake if the neighbour often waits ."
+SENTENCE = "the old teacher brings along a cake if the neighbour waits often ."
 
 
 def explorer(chapter: Chapter) -> widgets.VBox | None:

@@ -1,0 +1,201 @@
+"""Frames behind the translation chapter against the library's estimators and counts by hand."""
+
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import pdist
+
+from lsbook import recipes, runs
+from lsbook.data import Grammar, load_text
+from lsbook.estimators.calibration import reliability
+from lsbook.estimators.templates import plane, project
+from lsbook.figures import translation
+from lsbook.widgets.translation import SENTENCE, translated
+
+TEMPERATURES = np.array([0.8, 1.0, 1.6], dtype=np.float32)
+N, WORDS, WIDTH = 4000, 4, 7
+
+
+def made(alpha, seed=0, nll=(0.7, 0.6, 0.5)):
+    rng = np.random.default_rng(round(100 * alpha) + seed)
+    confidence = rng.beta(5, 2, (len(TEMPERATURES), N)).astype(np.float32)
+    activations = rng.normal(size=(200, WIDTH))
+    templates = rng.normal(size=(WORDS, WIDTH))
+    targets = rng.integers(WORDS, size=200)
+    truth = rng.choice([0.0, 0.3, 0.7, 1.0], size=500)
+    arrays = {
+        "curve_T": TEMPERATURES,
+        "curve_bleu": np.array([30.0, 31.0, 29.0]) + seed + 10 * alpha,
+        "curve_ece": np.array([reliability(c, confidence[0] > 0.6).ece for c in confidence]),
+        "curve_nll": np.array(nll, dtype=np.float32),
+        "token_confidence": confidence,
+        "token_correct": confidence[0] > 0.6,
+        "plane_words": np.arange(4, 4 + WORDS),
+        "plane_logits": activations @ templates.T,
+        "plane_targets": targets,
+        "plane_templates": templates,
+        "truth_confidence": rng.uniform(size=500).astype(np.float32),
+        "truth_probability": truth.astype(np.float32),
+        "activations": activations,
+    }
+    recipe = SimpleNamespace(alpha=alpha, seed=seed, scale=1.0)
+    return SimpleNamespace(recipe=recipe, arrays=arrays, metrics={"true_kl": 0.4 + alpha + 0.01 * seed})
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return [made(0.0), made(0.1)]
+
+
+def params(chart):
+    return {p["name"]: p for p in chart.to_dict()["params"] if "value" in p}
+
+
+def test_counted_tokens_give_the_ece_of_the_tokens(pair):
+    frame = translation.token_frame(pair)
+    assert frame[frame.alpha == 0]["T"].tolist() == [0.8, 1.0, 1.6]
+    assert frame[frame.alpha == 0.1]["T"].tolist() == [1.0]
+    for row in frame.itertuples():
+        run = pair[int(row.alpha > 0)]
+        confidence = run.arrays["token_confidence"][list(TEMPERATURES.round(3)).index(np.float32(row.T))]
+        assert sum(row.n) == N and sum(row.right) == run.arrays["token_correct"].sum()
+        spread = np.repeat(np.array(row.level) / translation.LEVELS, row.n)
+        right = np.concatenate([[1] * r + [0] * (n - r) for n, r in zip(row.n, row.right)])
+        shipped, true = reliability(spread, right).ece, reliability(confidence, run.arrays["token_correct"]).ece
+        assert shipped == pytest.approx(true, abs=2e-3)
+
+
+def test_reliability_starts_at_the_fitted_temperature(pair):
+    assert translation.fitted_temperature(pair[0]) == 1.6
+    controls = params(translation.reliability(pair, alpha=0.1))
+    assert {name: p["value"] for name, p in controls.items()} == {"T": 1.6, "alpha": 0.1, "bins": 15}
+
+
+def test_detailed_prefers_the_seed_and_leaves_out_light_runs():
+    light = made(0.1, seed=1)
+    del light.arrays["token_confidence"]
+    kept = translation.detailed([made(0.0), made(0.0, seed=1), made(0.1), light], seed=1)
+    assert [(run.recipe.alpha, run.recipe.seed) for run in kept] == [(0.0, 1), (0.1, 0)]
+    with pytest.raises(ValueError, match="retrain"):
+        translation.detailed([light])
+
+
+def test_each_temperature_of_the_slider_has_one_nearest_recorded():
+    frame = translation.curve_frame([made(0.0), made(0.0, seed=1)])
+    for T in np.arange(0.8, 1.61, 0.1):
+        here = frame[(frame.below <= T) & (frame.above > T) & (frame.seed == 0)]
+        (found,) = here["T"]
+        assert abs(found - T) == pytest.approx(np.abs(TEMPERATURES - T).min(), abs=1e-6)
+
+
+def test_story_says_what_the_curves_say():
+    worse = [made(0.0), made(0.1, nll=(0.9, 0.8, 0.7))]
+    better = [made(0.0), made(0.1, nll=(0.5, 0.4, 0.3))]
+    assert "BLEU from 31.0 to 32.0 (+1.0" in translation.temperature_story(worse, 0.1)
+    assert "worse, as in the paper" in translation.temperature_story(worse, 0.1)
+    assert "*better*" in translation.temperature_story(better, 0.1)
+    assert "does not reach" in translation.temperature_story(worse, 0.1)
+    assert "one seed (0)" in translation.temperature_story([made(0.0, seed=1), *worse], 0.1)
+
+
+def test_cells_and_means_of_the_truth_count_every_token(pair):
+    frame = translation.truth_frame(pair)
+    run = pair[1]
+    confidence, truth = run.arrays["truth_confidence"], run.arrays["truth_probability"]
+    mine = frame[frame.alpha == 0.1]
+    assert mine[mine.part == "cell"]["n"].sum() == 500
+    top = mine[(mine.part == "mean") & (mine.confidence > 0.9)].iloc[0]
+    high = confidence > 0.9
+    assert top.n == high.sum()
+    assert top.truth == pytest.approx(truth[high].mean(), abs=1e-4)
+
+
+def test_truth_table_shows_mean_and_range_over_seeds():
+    runs = [made(0.0, seed=s) for s in range(3)] + [made(0.1)]
+    table = translation.truth_table(runs).set_index("α")
+    assert table.loc["0", "KL from the truth (nats)"] == "0.410 (0.400 to 0.420)"
+    assert table.loc["0.1", "KL from the truth (nats)"] == "0.500 (one seed)"
+    ruled_out = np.mean([(run.arrays["truth_probability"] == 0).mean() for run in runs[:3]])
+    assert table.loc["0", "top word ruled out"].startswith(f"{ruled_out:.1%}")
+
+
+def test_ratio_of_three_words_is_that_of_their_activations(pair):
+    run = pair[0]
+    examples, networks, ratios = translation.word_frames([run])
+    a = run.arrays
+    kept = np.concatenate([np.flatnonzero(a["plane_targets"] == k)[: translation.PER_WORD]
+                           for k in range(WORDS)])
+    x, targets = a["activations"][kept], a["plane_targets"][kept]
+    for three in combinations(range(WORDS), 3):
+        points = [project(x[targets == k], plane(a["plane_templates"][list(three)])) for k in three]
+        spread = np.sqrt(np.mean([((p - p.mean(0)) ** 2).sum(1).mean() for p in points]))
+        distance = pdist([p.mean(0) for p in points]).mean()
+        row = ratios[(ratios.a == three[0]) & (ratios.b == three[1]) & (ratios.c == three[2])]
+        assert row["ratio"].item() == pytest.approx(spread / distance)
+    tokens = examples[(examples.part == "token") & (examples.target == 2)]["z"].item()
+    assert np.array(tokens) * networks["step"][0] == pytest.approx(
+        a["plane_logits"][kept][targets == 2], abs=networks["step"][0] / 2 + 1e-9)
+
+
+def sample():
+    return {
+        "source": "the boy sleeps .", "reference": "der Bub schläft .", "hypothesis": "der Junge isst .",
+        "tokens": ["der", "Junge", "isst", "."], "probabilities": [1.0, 0.8, 0.6, 0.9],
+    }
+
+
+def test_true_probabilities_follow_the_lexicon_and_end_with_an_error():
+    frame = translation.sentence_frame({0.0: [sample()]}, Grammar())
+    assert frame["truth"].tolist()[:3] == [1.0, 0.7, 0.0]
+    assert frame["truth"].isna().tolist() == [False, False, False, True]
+    assert frame["position"].tolist() == [1, 2, 3, 4]
+
+
+def test_sentences_without_a_grammar_have_no_truth():
+    frame = translation.sentence_frame({0.0: [sample()]})
+    assert frame["truth"].isna().all()
+
+
+def test_charts_compile(pair):
+    samples = {run.recipe.alpha: [sample()] for run in pair}
+    names = ["“a”", "“b”", "“,”", "“.”"]
+    charts = [
+        translation.reliability(pair), translation.temperature_curves(translation.curve_frame(pair)),
+        translation.truth_chart(translation.truth_frame(pair), 362),
+        translation.words_plane(pair, names, start=(0, 1, 2)),
+        translation.sentences(samples, Grammar()),
+    ]
+    for chart in charts:
+        assert params(chart)["alpha"]["value"] == 0.1
+        assert all("bind" in p for p in params(chart).values())
+    quiet = translation.sentences(samples, Grammar(), bound=False)
+    assert not any("bind" in p for p in params(quiet).values())
+
+
+def test_results_without_runs_are_not_yet_run():
+    table = translation.results([]).set_index("hard → smoothed")
+    assert table.loc["BLEU", "EN–DE, the paper"] == "25.3 → 25.8"
+    assert table.loc["ECE", "EN–DE, the paper"] == "0.056 → 0.019"
+    assert table.loc["BLEU", "Multi30k"] == "not yet run"
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return runs.get(recipes.named("lab/transformer-grammar", alpha=0.1, seed=0), progress=False)
+
+
+def test_explorer_finds_the_recorded_translation(recorded):
+    there = recorded.samples[0]
+    found = translated(recorded, load_text("grammar"), there["source"], beam=4, T=1.0, device="cpu")
+    assert found["tokens"] == there["tokens"]
+    assert found["probabilities"] == pytest.approx(there["probabilities"], abs=0.02)
+
+
+def test_explorer_starts_with_a_sentence_of_the_grammar_and_refuses_others(recorded):
+    text = load_text("grammar")
+    assert translated(recorded, text, SENTENCE, beam=4, T=1.0, device="cpu")["tokens"]
+    for sentence in ("", "colourless green ideas sleep furiously ."):
+        with pytest.raises(ValueError):
+            translated(recorded, text, sentence, beam=4, T=1.0, device="cpu")
