@@ -96,13 +96,14 @@ def test_place_says_what_was_not_run():
 def test_table_3_shows_paper_beside_ours():
     runs = [network(a, s, val_ece=0.1 * (s + 1) - a, ece_at_optimal_T=0.02, optimal_T=2.0)
             for a in (0.0, 0.05) for s in (0, 1)]
-    table = figures.table_3(runs).set_index("data")
-    assert table.loc["CIFAR-100", "hard: paper"] == "0.15"
-    assert table.loc["ImageNet", "best T: paper"] == "1.4"
-    assert table.loc["EN–DE", "smoothed: paper"] == "0.019"
-    assert table.loc["MNIST-1D (lab)", "hard: ours"] == "0.150 (0.100–0.200)"
-    assert table.loc["MNIST-1D (lab)", "smoothed: ours"] == "0.100 (0.050–0.150)"
-    assert table.loc["CIFAR-100", "hard: ours"] == "not yet run"
+    table = figures.table_3(runs).set_index(["network", "whose"])
+    assert table.loc[("ResNet-56, CIFAR-100", "the paper"), "hard"] == "0.15"
+    assert table.loc[("Inception-v4, ImageNet", "the paper"), "best T"] == "1.4"
+    assert table.loc[("Transformer, EN–DE", "the paper"), "smoothed"] == "0.019"
+    assert table.loc[("ResNet-56, CIFAR-100", "ours"), "hard"] == "not yet run"
+    ours = table.loc[("MLP, MNIST-1D (lab)", "ours")]
+    assert ours["hard"] == "0.15 (0.1–0.2)" and ours["smoothed"] == "0.1 (0.05–0.15)"
+    assert ours["α"] == "0.05"
 
 
 def test_selective_error_counts_the_surer_half():

@@ -150,9 +150,9 @@ def test_most_confused_pair():
 
 def test_accuracy_table_shows_paper_beside_ours():
     runs = [network(alpha, seed) for alpha in (0.0, 0.1, 0.25) for seed in (0, 1)]
-    table = figures.accuracy_table(runs, alpha=0.25).set_index("data")
-    assert table.loc["CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
-    assert table.loc["CIFAR-100", "α = 0.1: paper"] == "72.7 ± 0.3 %"
-    assert table.loc["CIFAR-10", "α = 0: ours"] == "not yet run"
-    assert table.loc["MNIST-1D (lab)", "α = 0: ours"] == "80.5 % (80.0–81.0)"
+    table = figures.accuracy_table(runs, alpha=0.25).set_index("network")
+    assert table.loc["AlexNet, CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
+    assert table.loc["ResNet-56, CIFAR-100", "α = 0.1: paper"] == "72.7 ± 0.3 %"
+    assert table.loc["AlexNet, CIFAR-10", "α = 0: ours"] == "not yet run"
+    assert table.loc["MLP, MNIST-1D (lab)", "α = 0: ours"] == "80.5 % (80.0–81.0)"
     assert "α = 0.25: ours" in table and "α = 0.25: paper" not in table

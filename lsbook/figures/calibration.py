@@ -12,7 +12,7 @@ import pandas as pd
 from lsbook import paper
 from lsbook.estimators.calibration import from_logits
 from lsbook.figures import theme
-from lsbook.figures.ledger import DATASETS, MODELS
+from lsbook.figures.ledger import DATASETS, MODELS, spread_text
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, Spread, groups
 
@@ -167,17 +167,22 @@ def _readout(table: alt.Chart) -> alt.LayerChart:
             nll="format(datum.loss / datum.n, '.3f')", accuracy="format(datum.hits / datum.n, '.1%')")
         .encode(y=alt.Y("series:N", sort=list(SERIES), axis=None))
     )
-    columns = {"ECE": ("ece", 205), "NLL (nats)": ("nll", 272), "accuracy": ("accuracy", 340)}
+    columns = {"ECE": ("ece", 0.58), "NLL (nats)": ("nll", 0.8), "accuracy": ("accuracy", 1)}
     keys = rows.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.value(8), color=look["color"], shape=look["shape"])
-    names = rows.mark_text(align="left").encode(x=alt.value(20), text="name:N")
+        x=_across(0.02), color=look["color"], shape=look["shape"])
+    names = rows.mark_text(align="left").encode(x=_across(0.05), text="name:N")
     layers = [keys, names]
     for column, (field, x) in columns.items():
         layers.append(rows.mark_text(align="right", fontWeight=600).encode(
-            x=alt.value(x), text=f"{field}:N"))
+            x=_across(x), text=f"{field}:N"))
         head = alt.Chart(pd.DataFrame([{"head": column}])).mark_text(align="right", baseline="bottom")
-        layers.append(head.encode(x=alt.value(x), y=alt.value(-2), text="head:N"))
+        layers.append(head.encode(x=_across(x), y=alt.value(-2), text="head:N"))
     return alt.layer(*layers).properties(width=340, height=66)
+
+
+def _across(share: float) -> alt.XDatum:
+    """A place on the width of the readout, which shrinks with the page."""
+    return alt.XDatum(share, type="quantitative", axis=None, scale=theme.unit_scale())
 
 
 def _diagram(table: alt.Chart) -> alt.LayerChart:
@@ -275,39 +280,36 @@ def table_3(runs: Iterable[Any], alpha: float | None = None) -> pd.DataFrame:
     grouped = groups(runs)
     rows = []
     for dataset, model, recipe, strength in _TABLE_3:
-        group = next(iter(grouped.get(recipe, [])), None)
+        network = f"{MODELS[model]}, {_NAMES[dataset]}"
+        if paper.numbers(place="Table 3", dataset=dataset, model=model):
+            rows.append({"network": network, "whose": "the paper"} | {
+                head: f"{paper.number(f'table3/{dataset}/{model}/{key}').value:g}"
+                for head, (key, _) in _COLUMNS.items()} | {"α": f"{strength:g}"})
         ours = strength if alpha is None else alpha
-        row = {"data": _NAMES[dataset], "network": MODELS[model]}
-        for head, (key, name, a) in {
-            "hard": ("hard", "val_ece", 0.0),
-            "with temperature": ("scaled", "ece_at_optimal_T", 0.0),
-            "best T": ("temperature", "optimal_T", 0.0),
-            "smoothed": ("smoothed", "val_ece", ours),
-        }.items():
-            row[f"{head}: paper"] = _published(dataset, model, key)
-            row[f"{head}: ours"] = _measured(group, name, a)
-        row["α: paper, ours"] = f"{strength:g}, {ours:g}" if row["hard: paper"] != "—" else f"{ours:g}"
-        row["seeds"] = len(group.alone(0.0)) if group else ""
-        row["scale"] = f"{group.runs[0].recipe.scale:.3g}" if group else ""
-        rows.append(row)
-    return pd.DataFrame(rows)
+        group = next(iter(grouped.get(recipe, [])), None)
+        if group is None:
+            rows.append({"network": network, "whose": "ours", "hard": "not yet run"})
+            continue
+        scale = group.runs[0].recipe.scale
+        whose = "ours" if scale == 1 else f"ours, {scale:.2g} of the schedule"
+        rows.append({"network": network, "whose": whose} | {
+            head: _measured(group, name, ours if head == "smoothed" else 0.0)
+            for head, (_, name) in _COLUMNS.items()} | {"α": f"{ours:g}"})
+    return pd.DataFrame(rows).fillna("")
 
 
-def _published(dataset: str, model: str, key: str) -> str:
-    try:
-        return f"{paper.number(f'table3/{dataset}/{model}/{key}').value:g}"
-    except KeyError:
-        return "—"
+_COLUMNS = {
+    "hard": ("hard", "val_ece"),
+    "with temperature": ("scaled", "ece_at_optimal_T"),
+    "best T": ("temperature", "optimal_T"),
+    "smoothed": ("smoothed", "val_ece"),
+}
 
 
-def _measured(group: Group | None, name: str, alpha: float) -> str:
-    runs = group.alone(alpha) if group else {}
+def _measured(group: Group, name: str, alpha: float) -> str:
+    runs = group.alone(alpha)
     values = {seed: run.metrics[name] for seed, run in runs.items() if run.metrics.get(name) is not None}
-    if not values:
-        return "not yet run"
-    spread = Spread.of("", values)
-    width = f" ({spread.low:.3f}–{spread.high:.3f})" if len(values) > 1 else " (one seed)"
-    return f"{spread.mean:.3f}{width}"
+    return spread_text(Spread.of("", values), name) if values else "not yet run"
 
 
 # Words and numbers of the chapter

@@ -227,7 +227,7 @@ def _corners(chart: alt.Chart) -> alt.Chart:
         chart.transform_aggregate(
             x0="min(x)", x1="max(x)", y0="min(y)", y1="max(y)")
         .transform_calculate(
-            half="0.53 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)",
+            half="0.58 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)",
             cx="(datum.x0 + datum.x1) / 2", cy="(datum.y0 + datum.y1) / 2")
         .transform_calculate(
             x="[datum.cx - datum.half, datum.cx + datum.half]",
@@ -272,7 +272,7 @@ def _axis(channel: type, **options) -> Any:
 def _cloud(
     inside: alt.Chart, templates: alt.Chart, network: str, **domains
 ) -> list[alt.Chart]:
-    """Points with shape and shade by class, the templates' triangle, the names at the centres."""
+    """Points with shape and shade by class, names above them, and the templates' triangle."""
     x, y = (_axis(channel, **domains.get(channel.__name__.lower(), {})) for channel in (alt.X, alt.Y))
     slots = [0, 1, 2]
     shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(domain=slots, range=list(SHAPES)))
@@ -285,8 +285,9 @@ def _cloud(
         x, y, order="slot:O")
     corners = templates.mark_point(size=60, filled=False, color=theme.INK, strokeWidth=1.4).encode(
         x, y, shape=shape)
-    names = templates.mark_text(fontWeight=600, dy=-10, clip=False).encode(
-        x, y, text="name:N", color=shade)
+    names = inside.transform_aggregate(
+        groupby=["slot", "name"], x="mean(x)", y="max(y)",
+    ).mark_text(fontWeight=600, dy=-9).encode(x, y, text="name:N", color=shade)
     return [triangle, points, corners, names]
 
 
@@ -415,7 +416,7 @@ def _row_chart(row: Row, size: int) -> alt.HConcatChart:
 
 def _square(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
     low, high = frame[["x", "y"]].min(), frame[["x", "y"]].max()
-    middle, half = (low + high) / 2, 0.55 * (high - low).max()
+    middle, half = (low + high) / 2, 0.62 * (high - low).max()
     return {name: {"domain": [round(middle[name] - half, 3), round(middle[name] + half, 3)]}
             for name in ("x", "y")}
 
@@ -445,7 +446,7 @@ def accuracy_table(runs: Iterable[Any], alpha: float = 0.1) -> pd.DataFrame:
     rows = []
     for dataset, model, recipe in _TABLE_2:
         group = next(iter(grouped.get(recipe, [])), None)
-        row = {"data": DATASETS.get(dataset, "ImageNet"), "network": MODELS[model]}
+        row = {"network": f"{MODELS[model]}, {DATASETS.get(dataset, 'ImageNet')}"}
         for a in alphas:
             if a in (0.0, 0.1):
                 row[f"α = {a:g}: paper"] = _published(dataset, model, a)
