@@ -194,7 +194,7 @@ CATALOGUE: dict[str, Recipe] = {
         Recipe(
             name="lab/mlp-digits", dataset="digits", model="mlp",
             size=(("inputs", 64), ("hidden", (128, 128, 64)), ("classes", 10)),
-            **{**_LAB_IMAGES, "steps": 60 * 10, "mi_every": 0},
+            **{**_LAB_IMAGES, "steps": 60 * 10, "lr": 0.1, "mi_every": 0},
         ),
         Recipe(
             name="lab/teacher-mnist1d", dataset="mnist1d", model="conv1d", augment="shift1d",
