@@ -41,7 +41,8 @@ def made(alpha, seed=0, nll=(0.7, 0.6, 0.5)):
         "activations": activations,
     }
     recipe = SimpleNamespace(alpha=alpha, seed=seed, scale=1.0)
-    return SimpleNamespace(recipe=recipe, arrays=arrays, metrics={"true_kl": 0.4 + alpha + 0.01 * seed})
+    metrics = {"true_kl": 0.4 + alpha + 0.01 * seed}
+    return SimpleNamespace(recipe=recipe, arrays=arrays, metrics=metrics)
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +59,21 @@ def test_counted_tokens_give_the_ece_of_the_tokens(pair):
     assert frame[frame.alpha == 0]["T"].tolist() == [0.8, 1.0, 1.6]
     assert frame[frame.alpha == 0.1]["T"].tolist() == [1.0]
     for row in frame.itertuples():
-        run = pair[int(row.alpha > 0)]
-        confidence = run.arrays["token_confidence"][list(TEMPERATURES.round(3)).index(np.float32(row.T))]
-        assert sum(row.n) == N and sum(row.right) == run.arrays["token_correct"].sum()
+        arrays = pair[int(row.alpha > 0)].arrays
+        confidence, correct = arrays["token_confidence"], arrays["token_correct"]
+        confidence = confidence[np.abs(TEMPERATURES - row.T).argmin()]
+        assert sum(row.n) == N and sum(row.right) == correct.sum()
         spread = np.repeat(np.array(row.level) / translation.LEVELS, row.n)
         right = np.concatenate([[1] * r + [0] * (n - r) for n, r in zip(row.n, row.right)])
-        shipped, true = reliability(spread, right).ece, reliability(confidence, run.arrays["token_correct"]).ece
-        assert shipped == pytest.approx(true, abs=2e-3)
+        true = reliability(confidence, correct).ece
+        assert reliability(spread, right).ece == pytest.approx(true, abs=2e-3)
 
 
 def test_reliability_starts_at_the_fitted_temperature(pair):
     assert translation.fitted_temperature(pair[0]) == 1.6
     controls = params(translation.reliability(pair, alpha=0.1))
-    assert {name: p["value"] for name, p in controls.items()} == {"T": 1.6, "alpha": 0.1, "bins": 15}
+    values = {name: control["value"] for name, control in controls.items()}
+    assert values == {"T": 1.6, "alpha": 0.1, "bins": 15}
 
 
 def test_detailed_prefers_the_seed_and_leaves_out_light_runs():
@@ -141,7 +144,7 @@ def test_ratio_of_three_words_is_that_of_their_activations(pair):
 
 def sample():
     return {
-        "source": "the boy sleeps .", "reference": "der Bub schläft .", "hypothesis": "der Junge isst .",
+        "source": "the boy sleeps .", "reference": "der Bub schläft .",
         "tokens": ["der", "Junge", "isst", "."], "probabilities": [1.0, 0.8, 0.6, 0.9],
     }
 
@@ -162,9 +165,10 @@ def test_charts_compile(pair):
     samples = {run.recipe.alpha: [sample()] for run in pair}
     names = ["“a”", "“b”", "“,”", "“.”"]
     charts = [
-        translation.reliability(pair), translation.temperature_curves(translation.curve_frame(pair)),
+        translation.reliability(pair),
+        translation.temperature_curves(translation.curve_frame(pair)),
         translation.truth_chart(translation.truth_frame(pair), 362),
-        translation.words_plane(pair, names, start=(0, 1, 2)),
+        translation.words_plane(pair, names),
         translation.sentences(samples, Grammar()),
     ]
     for chart in charts:
