@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +21,7 @@ from lsbook.runs.store import Run
 from lsbook.training import device as devices
 from lsbook.training import translation
 from lsbook.training.classifier import train_classifier
+from lsbook.training.deadline import interrupted_at
 from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
 from lsbook.training.sweep import can_stack, shape_of, train_stack
@@ -54,26 +54,29 @@ def get_many(
     retrain: bool = False,
     progress: bool = True,
     workers: int = 1,
+    deadline: float | None = None,
 ) -> list[Run]:
     """The runs of several recipes in their order; missing ones of one shape train as a stack.
 
     Teachers are got first. With ``workers`` above 1 the missing runs are spread over so many
-    processes of one thread each.
+    processes of one thread each. At ``deadline`` (in seconds of ``time.monotonic``) `OutOfTime` is
+    raised; every training then goes on from its last whole epoch at the next call.
     """
     recipes = list(recipes)
     teachers = {r.distil.teacher.hash: r.distil.teacher for r in recipes if r.distil}
     if teachers:
-        get_many(teachers.values(), device=device, progress=progress, workers=workers)
+        options = {"progress": progress, "workers": workers, "deadline": deadline}
+        get_many(teachers.values(), device=device, **options)
     jobs = _jobs(list({recipe.hash: recipe for recipe in recipes}.values()), workers)
     jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
     if workers > 1 and len(jobs) > 1:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for done in [pool.submit(_train_job, job, device, retrain, progress) for job in jobs]:
+            for done in [pool.submit(_train_job, job, device, retrain, progress, deadline) for job in jobs]:
                 done.result()
     else:
         for job in jobs:
-            _train_job(job, device, retrain, progress)
+            _train_job(job, device, retrain, progress, deadline)
     return [store.find(recipe) for recipe in recipes]
 
 
@@ -93,9 +96,12 @@ def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
     return jobs
 
 
-def _train_job(recipes: list[Recipe], device: str, retrain: bool, progress: bool) -> None:
+def _train_job(
+    recipes: list[Recipe], device: str, retrain: bool, progress: bool, deadline: float | None
+) -> None:
     """Train recipes of one shape; a second process that wants one of them waits meanwhile."""
     with ExitStack() as held:
+        held.enter_context(interrupted_at(deadline))
         for name in sorted(recipe.hash for recipe in recipes):
             held.enter_context(store.lock(name))
         missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
@@ -105,10 +111,11 @@ def _train_job(recipes: list[Recipe], device: str, retrain: bool, progress: bool
         group = recipes if _state_of(recipes).exists() else missing
         state = _state_of(group)
         where = devices.choose(device)
+        options = {"state": state, "progress": progress, "deadline": deadline}
         if group[0].is_text:
-            _train_translation(group[0], where, state, progress)
+            _train_translation(group[0], where, options)
         else:
-            _train_classifiers(group, where, state, progress)
+            _train_classifiers(group, where, options)
         state.unlink(missing_ok=True)
 
 
@@ -120,27 +127,22 @@ def _state_of(recipes: list[Recipe]) -> Path:
     return store.checkpoint_path(joint[:12])
 
 
-def _train_classifiers(recipes: list[Recipe], device: torch.device, state: Path, progress: bool) -> None:
+def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dict) -> None:
     images = devices.to_device(_images(recipes[0].dataset), device)
     teachers = _teachers(recipes, device)
-    started = time.monotonic()
     if len(recipes) == 1:
-        options = {"teacher": teachers[0], "state": state, "progress": progress}
-        trained = [train_classifier(recipes[0], images, device, **options)]
+        trained = [train_classifier(recipes[0], images, device, teacher=teachers[0], **options)]
     else:
-        trained = train_stack(
-            recipes, images, device, teachers=teachers, state=state, progress=progress
-        )
-    seconds = (time.monotonic() - started) / len(recipes)
+        trained = train_stack(recipes, images, device, teachers=teachers, **options)
+    seconds = trained[0][1].seconds / len(recipes)
     for recipe, teacher, (model, trace) in zip(recipes, teachers, trained):
         _record(recipe, model, trace, images, teacher, device, seconds)
 
 
-def _train_translation(recipe: Recipe, device: torch.device, state: Path, progress: bool) -> None:
+def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> None:
     text = load_text(recipe.dataset)
-    started = time.monotonic()
-    model, trace = train_sequence(recipe, text, device, state=state, progress=progress)
-    seconds = time.monotonic() - started
+    model, trace = train_sequence(recipe, text, device, **options)
+    seconds = trace.seconds
     metrics, arrays, samples = translation.record(recipe, model, text, device)
     description = manifest.describe(
         recipe, data_hash=text.content_hash, device=device, wall_seconds=seconds

@@ -56,6 +56,7 @@ def train_classifier(
     teacher: nn.Module | None = None,
     state: Path | None = None,
     progress: bool = True,
+    deadline: float | None = None,
 ) -> tuple[nn.Module, Trace]:
     """Train ``recipe`` on ``images``, which lie on ``device``.
 
@@ -67,9 +68,13 @@ def train_classifier(
         File that holds the state after each epoch; where it exists the training goes on from it.
     progress
         Show a bar with the time left.
+    deadline
+        In seconds of ``time.monotonic``; an epoch that would end later is not begun.
 
     Raises
     ------
+    OutOfTime
+        If the next epoch would end after ``deadline``.
     Diverged
         If losses or logits are no longer finite.
     """
@@ -78,7 +83,7 @@ def train_classifier(
         model = model.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(recipe, dict(model.named_parameters()))
     saved = checkpoint.load(state, model, optimizer) if state else None
-    trace = Trace(saved["history"] if saved else None)
+    trace = Trace.resume(saved)
     objective = Objective.of(recipe)
     probe = InformationProbe(recipe, images) if recipe.mi_every else None
     per_epoch = steps_per_epoch(recipe, images)
@@ -95,6 +100,7 @@ def train_classifier(
     bar = tqdm(total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress)
     with bar:
         for epoch in range(trace.epochs, epochs):
+            trace.check_deadline(deadline)
             model.train()
             total = torch.zeros((), device=device)
             step = epoch * per_epoch
@@ -128,7 +134,7 @@ def train_classifier(
             mean_loss = (total / max(1, step - epoch * per_epoch)).item()
             trace.add_epoch(epoch + 1, step, mean_loss, val_logits, images.val_y)
             if state:
-                checkpoint.save(state, model, optimizer, {"history": trace.history})
+                checkpoint.save(state, model, optimizer, trace.state)
             bar.update()
             bar.set_postfix(accuracy=f"{trace.history['val_accuracy'][-1]:.3f}")
     return model.eval(), trace

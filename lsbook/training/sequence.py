@@ -86,24 +86,33 @@ def validation_loss(model: nn.Module, pairs: list[Pair], device: torch.device) -
 
 
 def train_sequence(
-    recipe: Recipe, text: Text, device: torch.device, *, state: Path | None = None, progress: bool = True
+    recipe: Recipe,
+    text: Text,
+    device: torch.device,
+    *,
+    state: Path | None = None,
+    progress: bool = True,
+    deadline: float | None = None,
 ) -> tuple[nn.Module, Trace]:
-    """Train ``recipe`` on ``text``; ``state`` and ``progress`` as in `train_classifier`.
+    """Train ``recipe`` on ``text``; ``state``, ``progress`` and ``deadline`` as in `train_classifier`.
 
     Raises
     ------
+    OutOfTime
+        If the next epoch would end after ``deadline``.
     Diverged
         If the training loss is no longer finite.
     """
     model = initial_model(recipe, text).to(device)
     optimizer = make_optimizer(recipe, dict(model.named_parameters()))
     saved = checkpoint.load(state, model, optimizer) if state else None
-    trace = Trace(saved["history"] if saved else None)
+    trace = Trace.resume(saved)
     step = trace.history["step"][-1] if saved else 0
     title = f"{recipe.name} α={recipe.alpha:g} seed {recipe.seed}"
     bar = tqdm(total=recipe.total_steps, initial=step, desc=title, unit="step", disable=not progress)
     with bar:
         while step < recipe.total_steps:
+            trace.check_deadline(deadline)
             model.train()
             epoch = trace.epochs
             total, first = torch.zeros((), device=device), step
@@ -134,6 +143,6 @@ def train_sequence(
             mean_loss = (total / (step - first)).item()
             trace.add(epoch=epoch + 1, step=step, train_loss=mean_loss, val_nll=nll, val_accuracy=accuracy)
             if state:
-                checkpoint.save(state, model, optimizer, {"history": trace.history})
+                checkpoint.save(state, model, optimizer, trace.state)
             bar.set_postfix(nll=f"{nll:.3f}")
     return model.eval(), trace

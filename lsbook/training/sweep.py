@@ -79,16 +79,20 @@ def train_stack(
     teachers: list[nn.Module | None],
     state: Path | None = None,
     progress: bool = True,
+    deadline: float | None = None,
 ) -> list[tuple[nn.Module, Trace]]:
     """Train recipes of one `shape_of` at once; the result is that of `train_classifier` for each.
 
     Runs of one seed share their batches, and students of one teacher what it says of them, so
-    give one module object for one teacher. ``state`` is as in `train_classifier`.
+    give one module object for one teacher. ``state`` and ``deadline`` are as in
+    `train_classifier`.
 
     Raises
     ------
     ValueError
         If the recipes differ in shape or cannot be stacked.
+    OutOfTime
+        If the next epoch would end after ``deadline``.
     Diverged
         If losses or logits of one are no longer finite.
     """
@@ -98,7 +102,8 @@ def train_stack(
     stack = Stack([initial_model(recipe) for recipe in recipes]).to(device)
     optimizer = make_optimizer(first, stack.named())
     saved = checkpoint.load(state, stack, optimizer) if state else None
-    traces = [Trace(h) for h in saved["histories"]] if saved else [Trace() for _ in recipes]
+    seconds = saved.get("seconds", 0.0) if saved else 0.0
+    traces = [Trace(h, seconds) for h in (saved["histories"] if saved else [None] * len(recipes))]
     objective = Objective.stack(recipes, device)
     seeds = list(dict.fromkeys(recipe.seed for recipe in recipes))
     of_seed = torch.tensor([seeds.index(recipe.seed) for recipe in recipes], device=device)
@@ -133,6 +138,7 @@ def train_stack(
     )
     with bar:
         for epoch in range(traces[0].epochs, epochs):
+            traces[0].check_deadline(deadline)
             total = torch.zeros(len(recipes), device=device)
             step = epoch * per_epoch
             for batches in zip(*(epoch_batches(leader, images, epoch, device) for leader in leaders)):
@@ -155,7 +161,9 @@ def train_stack(
                     read_probes(step)
             score(epoch + 1, step, total / max(1, step - epoch * per_epoch))
             if state:
-                checkpoint.save(state, stack, optimizer, {"histories": [t.history for t in traces]})
+                histories = [trace.history for trace in traces]
+                kept = {"histories": histories, "seconds": traces[0].seconds}
+                checkpoint.save(state, stack, optimizer, kept)
             bar.update()
     return list(zip(stack.networks(), traces))
 

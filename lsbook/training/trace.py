@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from torch import Tensor
 
 from lsbook.recipes import Recipe
+from lsbook.training.deadline import check_deadline
 from lsbook.training.evaluation import InformationProbe, scores
 
 
 class Trace:
-    """Collects the history of one run; `state` and the constructor carry it over an interruption."""
+    """Collects the history of one run; `state` and `resume` carry it over an interruption."""
 
-    def __init__(self, history: dict[str, list] | None = None):
+    def __init__(self, history: dict[str, list] | None = None, seconds: float = 0.0):
         self.history: dict[str, list] = history or {}
+        self._started = time.monotonic() - seconds
+
+    @classmethod
+    def resume(cls, saved: dict | None) -> Trace:
+        """The trace that `state` gave, or a new one."""
+        return cls(saved["history"], saved.get("seconds", 0.0)) if saved else cls()
+
+    @property
+    def state(self) -> dict:
+        """What a checkpoint keeps, as plain JSON values."""
+        return {"history": self.history, "seconds": self.seconds}
+
+    @property
+    def seconds(self) -> float:
+        """Time trained up to now, over all sessions."""
+        return time.monotonic() - self._started
 
     @property
     def epochs(self) -> int:
         """Epochs recorded so far."""
         return len(self.history.get("epoch", []))
+
+    def check_deadline(self, deadline: float | None) -> None:
+        """Raise `OutOfTime` if an epoch as long as the mean of those so far does not fit."""
+        check_deadline(deadline, self.seconds / self.epochs if self.epochs else 0.0)
 
     def add(self, **values) -> None:
         """Append one value to each named list."""

@@ -1,0 +1,37 @@
+"""Stopping a training in time, with what was trained kept."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class OutOfTime(Exception):
+    """The time given is over; the training goes on from its last whole epoch at the next call."""
+
+
+def check_deadline(deadline: float | None, needed: float = 0.0) -> None:
+    """Raise `OutOfTime` if ``needed`` seconds do not fit before ``deadline`` (``time.monotonic``)."""
+    if deadline is not None and time.monotonic() + needed > deadline:
+        raise OutOfTime
+
+
+@contextmanager
+def interrupted_at(deadline: float | None) -> Iterator[None]:
+    """Raise `OutOfTime` from whatever the body is doing at ``deadline``; main thread only."""
+    if deadline is None:
+        yield
+        return
+
+    def stop(*_):
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(1e-3, deadline - time.monotonic()))
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
