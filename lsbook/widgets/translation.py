@@ -28,7 +28,7 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
     grammar = Grammar() if text.name == "grammar" else None
 
     def draw(sentence: str, alpha: float, beam: int, T: float):
-        pair = {a: _with_weights(chapter.run(alpha=a), chapter.device) for a in (0.0, alpha)}
+        pair = {a: _with_weights(chapter, a) for a in (0.0, alpha)}
         samples = {
             a: [translated(run, text, sentence, beam, T, chapter.device)] for a, run in pair.items()
         }
@@ -70,5 +70,9 @@ def translated(
     }
 
 
-def _with_weights(run: Run, device: str) -> Run:
-    return run if run.has_weights else runs.get(run.recipe, device=device, retrain=True)
+def _with_weights(chapter: Chapter, alpha: float) -> Run:
+    """The run at ``alpha`` of the reader's seed, or of seed 0, whose weights are always kept."""
+    run = runs.get(chapter.recipe(alpha=alpha), device=chapter.device)
+    if run.has_weights:
+        return run
+    return runs.get(chapter.recipe(alpha=alpha, seed=0), device=chapter.device)
