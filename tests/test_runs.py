@@ -66,6 +66,10 @@ def test_text_metrics_follow_from_the_stored_tokens(committed):
             confidence = run.arrays["token_confidence"][at_one].astype(np.float64)
             ece = calibration.reliability(confidence, run.arrays["token_correct"]).ece
             assert run.metrics["val_ece"] == pytest.approx(ece, rel=1e-5)
+            best = run.arrays["curve_nll"].argmin()
+            assert run.metrics["optimal_T"] == pytest.approx(run.arrays["curve_T"][best], rel=1e-5)
+            at_best = run.arrays["curve_ece"][best]
+            assert run.metrics["ece_at_optimal_T"] == pytest.approx(at_best, rel=1e-5)
 
 
 def test_logits_follow_from_the_weights_and_the_data():

@@ -52,6 +52,7 @@ def record(
     tokens = token_calibration(model, batches, T=TEMPERATURES)
     confidence = tokens.confidence.astype(np.float16).astype(np.float64)
     one = TEMPERATURES.index(1.0)
+    best = int(tokens.nll.mean(1).argmin())
     curves = {
         "curve_T": np.array(TEMPERATURES, dtype=np.float32),
         "curve_ece": np.array([calibration.reliability(c, tokens.correct).ece for c in confidence]),
@@ -76,8 +77,8 @@ def record(
         "val_ece": float(curves["curve_ece"][one]),
         "val_accuracy": float(tokens.correct.mean()),
         "perplexity": float(np.exp(curves["curve_nll"][one])),
-        "optimal_T": float(TEMPERATURES[int(curves["curve_nll"].argmin())]),
-        "ece_at_optimal_T": float(curves["curve_ece"].min()),
+        "optimal_T": TEMPERATURES[best],
+        "ece_at_optimal_T": float(curves["curve_ece"][best]),
         "gamma": recipe.alpha,
     }
     if recipe.dataset == "grammar":
