@@ -1,37 +1,184 @@
-"""``python -m lsbook.runs``: list, train and publish the runs the book is built from."""
+"""``python -m lsbook.runs``: list, train, carry and check the runs the book is built from."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+import time
+from pathlib import Path
 
-from lsbook.runs import find, get_many
+from lsbook.data import DataError
+from lsbook.recipes import Recipe
+from lsbook.runs import available, cost, find, get_many, store
+from lsbook.runs.manifest import device_name
+from lsbook.runs.pack import pack, unpack
 from lsbook.runs.publish import publish
-from lsbook.runs.queue import PRESETS
+from lsbook.runs.queue import PRESETS, flat, groups
+from lsbook.runs.verify import report, verify
+from lsbook.training.classifier import Diverged
+from lsbook.training.deadline import OutOfTime
+from lsbook.training.device import choose
+
+# Of a budget; the rest is for leaving, and for what passed before the clock was read.
+USED = 0.97
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the verbs ``list``, ``work`` and ``publish`` over a preset's queue."""
+    """Run one verb; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    return options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lsbook.runs", description=__doc__)
-    parser.add_argument("verb", choices=("list", "work", "publish"))
-    parser.add_argument("--preset", choices=PRESETS, default="lab")
-    parser.add_argument("--recipe", default="", help="only recipes whose name holds this text")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
-    options = parser.parse_args(arguments)
-    recipes = [r for r in PRESETS[options.preset]() if options.recipe in r.name]
-    if options.verb == "list":
-        for recipe in recipes:
-            state = "there" if find(recipe) else "missing"
-            print(f"{recipe.hash}  {state:8}{recipe.name}  α={recipe.alpha:g}  seed {recipe.seed}")
-    elif options.verb == "work":
-        get_many(recipes, device=options.device, workers=options.workers)
-    else:
-        there = [run for run in map(find, recipes) if run]
-        for run in there:
-            publish(run)
-        print(f"Published {len(there)} of {len(recipes)} runs.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    name = argparse.ArgumentParser(add_help=False)
+    name.add_argument("--recipe", default="", help="only recipes whose name holds this text")
+    device = argparse.ArgumentParser(add_help=False)
+    device.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    queue = argparse.ArgumentParser(add_help=False)
+    queue.add_argument("--preset", choices=PRESETS, default="lab")
+    queue.add_argument("--scale", type=float, default=1.0, help="fraction of every schedule")
+    queue.add_argument("--epochs", type=float, help="passes over the images; text keeps --scale")
+
+    def verb(run, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        text = run.__doc__
+        added = verbs.add_parser(run.__name__[1:], parents=parents, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    listing = verb(_list, queue, name, device)
+    listing.add_argument("--measure", action="store_true", help="time steps where no run tells")
+    work = verb(_work, queue, name, device)
+    work.add_argument("--budget", type=_seconds, metavar="9m", help="stop within 90s, 9m or 1.5h")
+    work.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
+    verb(_publish, queue, name)
+    packing = verb(_pack, name)
+    packing.add_argument("--into", type=Path, required=True, help="folder of the archives")
+    unpacking = verb(_unpack)
+    unpacking.add_argument("archives", type=Path, nargs="+", metavar="FILE")
+    unpacking.add_argument("--into", type=Path, default=store.COMMITTED, help="folder of the runs")
+    verb(_verify, name, device)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if not match or not float(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time like 90s, 9m or 1.5h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _groups(options: argparse.Namespace) -> list[list[Recipe]]:
+    return groups(options.preset, scale=options.scale, epochs=options.epochs, name=options.recipe)
+
+
+def _list(options: argparse.Namespace) -> int:
+    """Say what exists, what is missing, and what the missing runs will take on this device."""
+    device = choose(options.device)
+    per_step = cost.measured(device)
+    recipes = flat(_groups(options))
+    missing, total, unknown = 0, 0.0, False
+    for recipe in recipes:
+        run = find(recipe)
+        if run:
+            state, time_taken = "there", run.manifest["wall_seconds"]
+        else:
+            family = cost.family(recipe)
+            if options.measure and family not in per_step:
+                per_step[family] = cost.trial(recipe, device)
+            pace = per_step.get(family)
+            state = "begun" if store.checkpoint_path(recipe.hash).exists() else "missing"
+            time_taken = None if pace is None else pace * recipe.total_steps
+            missing += 1
+            total += time_taken or 0.0
+            unknown |= time_taken is None
+        print(f"{recipe.hash}  {state:8}{cost.describe(time_taken):>7}  {_title(recipe)}")
+    if missing:
+        least = "at least " if unknown else ""
+        span = f"{least}{cost.describe(total)} on {device_name(device)}"
+        print(f"{missing} of {len(recipes)} are missing: {span}.")
     return 0
+
+
+def _work(options: argparse.Namespace) -> int:
+    """Train missing runs in order of value; stop within the budget and go on at the next call."""
+    deadline = time.monotonic() + USED * options.budget if options.budget else None
+    order = _groups(options)
+    failed = False
+    for group in order:
+        try:
+            get_many(group, device=options.device, workers=options.workers, deadline=deadline)
+        except OutOfTime as reason:
+            print(f"The budget is used up: {reason}.")
+            break
+        except (DataError, Diverged) as error:
+            failed = True
+            print(error)
+    recipes = flat(order)
+    left = sum(find(recipe) is None for recipe in recipes)
+    of = len(recipes)
+    print(f"{left} of {of} runs are left." if left else f"All {of} runs are there.")
+    return int(failed)
+
+
+def _publish(options: argparse.Namespace) -> int:
+    """Copy finished runs of the queue to the ones the book ships."""
+    recipes = flat(_groups(options))
+    there = [run for run in map(find, recipes) if run]
+    for run in there:
+        publish(run)
+    print(f"Published {len(there)} of {len(recipes)} runs.")
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    """Write this machine's own finished runs, as published, to archives of at most 16 MiB."""
+    named = (run for run in available() if options.recipe in run.recipe.name)
+    own = [run for run in named if run.path.parent == store.home()]
+    archives = pack(own, options.into)
+    for archive in archives:
+        print(archive)
+    print(f"Packed {len(own)} runs in {len(archives)} archives.")
+    return 0
+
+
+def _unpack(options: argparse.Namespace) -> int:
+    """Add the runs of archives to the ones the book ships; runs already there stay."""
+    for archive in options.archives:
+        try:
+            added, kept = unpack(archive, options.into)
+        except ValueError as error:
+            print(error)
+            return 1
+        print(f"{archive.name}: {len(added)} runs added, {len(kept)} there before.")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    """Recompute finished runs' evaluations from weights and data, and compare."""
+    runs = [run for run in available() if options.recipe in run.recipe.name]
+    verdicts = []
+    for verdict in verify(runs, choose(options.device)):
+        verdicts.append(verdict)
+        print(report(verdict), flush=True)
+    wrong = sum(bool(v.wrong) for v in verdicts)
+    whole = sum(not v.wrong and v.absent is None for v in verdicts)
+    rest = len(verdicts) - whole - wrong
+    counts = f"{whole} verified, {wrong} differ, {rest} checked by arrays alone"
+    print(f"{len(verdicts)} runs: {counts}.")
+    return int(wrong > 0)
+
+
+def _title(recipe: Recipe) -> str:
+    title = f"{recipe.name}  α={recipe.alpha:g}  seed {recipe.seed}"
+    if recipe.scale != 1:
+        title += f"  scale {recipe.scale:.3g}"
+    if recipe.distil:
+        title += f"  teacher α={recipe.distil.teacher.alpha:g}  T={recipe.distil.T:g}"
+    return title
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""The runs the book shows, preset by preset."""
+"""The runs the book shows, preset by preset, in order of value."""
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
 
 from lsbook.recipes import Recipe, named, student_of
 
@@ -11,33 +14,96 @@ TEMPERATURES = (1.0, 2.0, 3.0, 4.0, 8.0, 12.0, 16.0)
 GRID_TEMPERATURES = (1.0, 2.0, 3.0, 4.0)
 TRANSLATION_ALPHAS = (0.0, 0.05, 0.1, 0.2, 0.3)
 TRANSLATION_SEEDS = range(3)
+PAPER_SEEDS = range(3)
+
+Group = list[Recipe]
 
 
-def lab() -> list[Recipe]:
-    """Every run of the embedded lab, in the order of the chapters."""
+def lab() -> list[Group]:
+    """Every run of the embedded lab, a group an experiment, in the order of the chapters."""
     return [
-        *(named("lab/mlp-mnist1d", alpha=a, seed=s) for a in ALPHAS for s in SEEDS),
-        *(named("lab/mlp-digits", alpha=a, seed=s) for a in ALPHAS for s in SEEDS),
-        *(
+        [named("lab/mlp-mnist1d", alpha=a, seed=s) for a in ALPHAS for s in SEEDS],
+        [named("lab/mlp-digits", alpha=a, seed=s) for a in ALPHAS for s in SEEDS],
+        [
             named("lab/transformer-grammar", alpha=a, seed=s)
             for a in TRANSLATION_ALPHAS
             for s in TRANSLATION_SEEDS
-        ),
-        *distillation("lab/teacher-mnist1d", SEEDS),
+        ],
+        *(group for seed in SEEDS for group in distillation("lab/teacher-mnist1d", seed)),
     ]
 
 
-def distillation(teacher: str, seeds: range) -> list[Recipe]:
+def paper() -> list[Group]:
+    """The paper's experiments on its data sets: all of them at seed 0 before any at the next.
+
+    Inception has one seed. Every teacher comes before its students.
+    """
+    groups = []
+    for seed in PAPER_SEEDS:
+        groups += [
+            [named("paper/resnet56-cifar100", alpha=a, seed=seed) for a in (0.0, 0.05, 0.1)],
+            [named("paper/alexnet-cifar10", alpha=a, seed=seed) for a in (0.0, 0.1)],
+            *distillation("paper/teacher-cifar10", seed),
+            mnist(seed),
+            [named("paper/transformer-multi30k", alpha=a, seed=seed) for a in (0.0, 0.1)],
+        ]
+        if seed == 0:
+            groups.append([named("paper/inception-tinyimagenet", alpha=a) for a in (0.0, 0.1)])
+    return groups
+
+
+def distillation(teacher: str, seed: int) -> list[Group]:
     """Figure 5 and the T × α grid: teachers, students alone, and students of each teacher."""
-    recipes = []
-    for seed in seeds:
-        teachers = [named(teacher, alpha=a, seed=seed) for a in TEACHER_ALPHAS]
-        student = teacher.replace("teacher", "student")
-        recipes += teachers
-        recipes += [named(student, alpha=a, seed=seed) for a in TEACHER_ALPHAS]
-        recipes += [student_of(teachers[0], T=T) for T in TEMPERATURES]
-        recipes += [student_of(t, T=T) for t in teachers[1:] for T in GRID_TEMPERATURES]
-    return recipes
+    teachers = [named(teacher, alpha=a, seed=seed) for a in TEACHER_ALPHAS]
+    student = teacher.replace("teacher", "student")
+    return [
+        teachers,
+        [
+            *(named(student, alpha=a, seed=seed) for a in TEACHER_ALPHAS),
+            *(student_of(teachers[0], T=T) for T in TEMPERATURES),
+            *(student_of(t, T=1.0) for t in teachers[1:]),
+        ],
+        [student_of(t, T=T) for t in teachers[1:] for T in GRID_TEMPERATURES[1:]],
+    ]
 
 
-PRESETS = {"lab": lab}
+def mnist(seed: int) -> Group:
+    """Section 4's four numbers: teachers with dropout and with smoothing, and a student of each."""
+    smoothed = named("paper/teacher-mnist", alpha=0.1, seed=seed)
+    hard = smoothed.with_(alpha=0.0, size=(*smoothed.size, ("dropout", 0.5)))
+    students = [student_of(t, beta=0.6, objective="logits") for t in (hard, smoothed)]
+    return [hard, smoothed, *students]
+
+
+PRESETS = {"lab": lab, "paper": paper}
+
+
+def groups(
+    preset: str, *, scale: float = 1.0, epochs: float | None = None, name: str = ""
+) -> list[Group]:
+    """A preset's groups with schedules shortened, of recipes whose name holds ``name``.
+
+    ``scale`` is the fraction of every schedule; with ``epochs`` it is that of text alone, and
+    images get so many passes over the training set. Teachers are shortened alike.
+    """
+    chosen = ([r for r in group if name in r.name] for group in PRESETS[preset]())
+    return [[shortened(r, scale, epochs) for r in group] for group in chosen if group]
+
+
+def shortened(recipe: Recipe, scale: float = 1.0, epochs: float | None = None) -> Recipe:
+    """``recipe`` and its teacher at a fraction of the schedule, or at so many epochs."""
+    if recipe.distil:
+        teacher = shortened(recipe.distil.teacher, scale, epochs)
+        recipe = recipe.with_(distil=dataclasses.replace(recipe.distil, teacher=teacher))
+    if epochs is not None and not recipe.is_text:
+        return recipe.for_epochs(epochs)
+    return recipe.with_(scale=scale)
+
+
+def flat(groups: Iterable[Group]) -> list[Recipe]:
+    """Every recipe once, in order."""
+    first: dict[str, Recipe] = {}
+    for group in groups:
+        for recipe in group:
+            first.setdefault(recipe.hash, recipe)
+    return list(first.values())

@@ -13,9 +13,16 @@ class OutOfTime(Exception):
 
 
 def check_deadline(deadline: float | None, needed: float = 0.0) -> None:
-    """Raise `OutOfTime` if ``needed`` seconds do not fit before ``deadline`` (``time.monotonic``)."""
-    if deadline is not None and time.monotonic() + needed > deadline:
-        raise OutOfTime
+    """Raise `OutOfTime` if ``needed`` seconds do not fit before ``deadline``.
+
+    ``deadline`` is in seconds of ``time.monotonic``; None is never.
+    """
+    if deadline is None:
+        return
+    left = deadline - time.monotonic()
+    if left <= needed:
+        left = max(0.0, left)
+        raise OutOfTime(f"the next epoch takes about {needed:.0f} s and {left:.0f} s are left")
 
 
 @contextmanager
@@ -26,7 +33,7 @@ def interrupted_at(deadline: float | None) -> Iterator[None]:
         return
 
     def stop(*_):
-        raise OutOfTime
+        raise OutOfTime("it ended within an epoch or an evaluation, which begins again")
 
     before = signal.signal(signal.SIGALRM, stop)
     try:

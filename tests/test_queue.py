@@ -1,0 +1,423 @@
+"""The run queue: what it lists, how it stops in time, what it carries and what it checks."""
+
+import dataclasses
+import io
+import json
+import shutil
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lsbook import recipes, runs
+from lsbook.data import load_text
+from lsbook.recipes import Recipe, named
+from lsbook.runs import cost, pack, queue, store
+from lsbook.runs.__main__ import main
+from lsbook.runs.publish import publish
+from lsbook.runs.verify import verify
+from lsbook.training import classifier, sequence, sweep
+from lsbook.training.deadline import OutOfTime, check_deadline, interrupted_at
+from lsbook.training.trace import Trace
+
+CPU = torch.device("cpu")
+# 1,297 digits in batches of 256 make 5 steps an epoch, so 4 epochs.
+DIGITS = Recipe(
+    name="lab/few-digits", dataset="digits", model="mlp", steps=20, batch_size=256, lr=0.1,
+    size=(("inputs", 64), ("hidden", (16,)), ("classes", 10), ("dropout", 0.2)),
+)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("LSBOOK_DATA", str(tmp_path / "no-data"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def short(monkeypatch) -> list[Recipe]:
+    """A preset of two groups of one short recipe each."""
+    each = [DIGITS, DIGITS.with_(alpha=0.1)]
+    monkeypatch.setitem(queue.PRESETS, "short", lambda: [[recipe] for recipe in each])
+    return each
+
+
+def get(recipe, **options):
+    return runs.get(recipe, device="cpu", progress=False, **options)
+
+
+# What is in the queue
+
+
+def test_the_lab_queue_is_the_committed_runs():
+    committed = {path.parent.name for path in store.COMMITTED.glob("*/manifest.json")}
+    assert {recipe.hash for recipe in queue.flat(queue.lab())} <= committed
+
+
+def test_the_paper_queue_holds_every_experiment_at_seed_zero_first():
+    order = queue.flat(queue.paper())
+    seeds = [recipe.seed for recipe in order]
+    assert seeds == sorted(seeds) and set(seeds) == {0, 1, 2}
+    names = list(dict.fromkeys(recipe.name for recipe in order if recipe.seed == 0))
+    assert names == [
+        "paper/resnet56-cifar100", "paper/alexnet-cifar10", "paper/teacher-cifar10",
+        "paper/student-cifar10", "paper/teacher-mnist", "paper/student-mnist",
+        "paper/transformer-multi30k", "paper/inception-tinyimagenet",
+    ]
+    grid = {
+        (recipe.distil.teacher.alpha, recipe.distil.T)
+        for recipe in order if recipe.name == "paper/student-cifar10" and recipe.distil
+    }
+    assert grid == {(a, T) for a in queue.TEACHER_ALPHAS for T in (1, 2, 3, 4)} | {
+        (0.0, T) for T in (8, 12, 16)
+    }
+
+
+def test_teachers_come_before_their_students():
+    for preset in queue.PRESETS.values():
+        seen = set()
+        for recipe in queue.flat(preset()):
+            assert recipe.distil is None or recipe.distil.teacher.hash in seen
+            seen.add(recipe.hash)
+
+
+def test_the_hard_mnist_teacher_alone_has_dropout():
+    hard, smoothed, *students = queue.mnist(0)
+    assert dict(hard.size)["dropout"] == 0.5 and hard.alpha == 0
+    assert "dropout" not in dict(smoothed.size) and smoothed.alpha == 0.1
+    assert [s.distil.teacher for s in students] == [hard, smoothed]
+    assert all(s.distil.beta == 0.6 and s.distil.objective == "logits" for s in students)
+
+
+def test_shortened_recipes_are_those_a_reader_names():
+    teacher = named("paper/teacher-cifar10", alpha=0.3)
+    student = recipes.student_of(teacher, T=2.0)
+    expected = recipes.student_of(teacher.for_epochs(30), T=2.0).for_epochs(30)
+    assert queue.shortened(student, epochs=30).hash == expected.hash
+    text = queue.shortened(named("paper/transformer-multi30k"), scale=0.5, epochs=30)
+    assert text.total_steps == 4000
+    assert queue.shortened(student) == student
+
+
+def test_a_recipe_of_two_names_is_in_the_queue_once():
+    order = queue.flat(queue.paper())
+    assert len({recipe.hash for recipe in order}) == len(order)
+
+
+# What it costs
+
+
+def test_a_family_is_measured_by_its_finished_runs(home):
+    run = get(DIGITS)
+    pace = cost.measured(CPU)
+    assert cost.family(DIGITS.with_(alpha=0.3, seed=4, scale=0.5)) in pace
+    assert cost.family(DIGITS.with_(batch_size=64)) not in pace
+    expected = run.manifest["wall_seconds"] / 20
+    assert pace[cost.family(DIGITS)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [DIGITS, recipes.student_of(named("lab/teacher-mnist1d")), named("lab/transformer-grammar")],
+    ids=["classifier", "student", "translation"],
+)
+def test_a_trial_times_a_step(home, recipe):
+    seconds = cost.trial(recipe, CPU)
+    assert 0 <= seconds < 60
+    assert not home.exists()
+
+
+def test_without_data_no_trial(home):
+    assert cost.trial(named("paper/alexnet-cifar10"), CPU) is None
+
+
+def test_time_spans_are_short():
+    spans = [cost.describe(seconds) for seconds in (None, 12.3, 600, 7200)]
+    assert spans == ["?", "12 s", "10 min", "2.0 h"]
+
+
+def test_listing_says_what_is_missing_and_what_it_takes(home, short, capsys):
+    main(["list", "--preset", "short"])
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [[r.hash, "missing", "?"] for r in short]
+    assert summary.startswith("2 of 2 are missing: at least 0 s on cpu")
+
+    get(short[0])
+    main(["list", "--preset", "short"])
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == ["there", "missing"]
+    assert "?" not in lines[1] and "at least" not in summary
+
+
+# Stopping in time
+
+
+def test_time_enough_is_no_stop():
+    check_deadline(None, needed=1e9)
+    check_deadline(time.monotonic() + 100, needed=50)
+    with pytest.raises(OutOfTime, match="takes about 200 s and 100 s are left"):
+        check_deadline(time.monotonic() + 100, needed=200)
+
+
+def test_an_epoch_is_expected_to_last_as_the_mean_of_those_before():
+    trace = Trace({"epoch": [1, 2]}, seconds=100.0)
+    trace.check_deadline(time.monotonic() + 60)
+    with pytest.raises(OutOfTime, match="about 50 s"):
+        trace.check_deadline(time.monotonic() + 40)
+    Trace().check_deadline(time.monotonic() + 1)
+
+
+def test_whatever_is_done_at_the_deadline_is_interrupted():
+    with pytest.raises(OutOfTime), interrupted_at(time.monotonic() + 0.05):
+        time.sleep(20)
+    with interrupted_at(time.monotonic() + 0.05):
+        pass
+    time.sleep(0.1)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A monotonic clock that advances 60 s a training epoch; returns the epochs trained."""
+    now, epochs = [time.monotonic()], []
+
+    def slowed(batches):
+        def slow(recipe, data, epoch, *device):
+            epochs.append(epoch)
+            now[0] += 60
+            return batches(recipe, data, epoch, *device)
+
+        return slow
+
+    for module in (classifier, sequence, sweep):
+        monkeypatch.setattr(module, "epoch_batches", slowed(module.epoch_batches))
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return epochs
+
+
+def test_work_stops_within_the_budget_and_goes_on(home, short, clock, capsys):
+    expected = get(DIGITS).model().state_dict()
+    shutil.rmtree(home)
+    clock.clear()
+    work = ["work", "--preset", "short", "--device", "cpu", "--budget"]
+    assert main([*work, "150s"]) == 0
+    out = capsys.readouterr().out
+    assert "the next epoch takes about 60 s" in out and "2 of 2 runs are left" in out
+    assert clock == [0, 1]
+    assert store.checkpoint_path(DIGITS.hash).exists()
+
+    assert main([*work, "200s"]) == 0
+    assert clock == [0, 1, 2, 3, 0]
+    assert "1 of 2 runs are left" in capsys.readouterr().out
+    run = runs.find(DIGITS)
+    assert run.manifest["wall_seconds"] == 240
+    for name, value in run.model().state_dict().items():
+        assert torch.equal(value, expected[name])
+
+    assert main([*work, "1h"]) == 0
+    assert clock == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert "All 2 runs are there" in capsys.readouterr().out
+
+
+def test_a_stack_stops_and_goes_on_too(home, clock):
+    stacked = [named("lab/mlp-digits", alpha=a, seed=9, steps=40) for a in (0.0, 0.1)]
+    options = {"device": "cpu", "progress": False}
+    with pytest.raises(OutOfTime, match="about 60 s and 30 s are left"):
+        runs.get_many(stacked, deadline=time.monotonic() + 150, **options)
+    assert clock == [0, 1]
+    found = runs.get_many(stacked, deadline=time.monotonic() + 150, **options)
+    assert clock == [0, 1, 2, 3]
+    assert [run.manifest["wall_seconds"] for run in found] == [120, 120]
+
+
+def test_a_translation_stops_and_goes_on_too(clock, tmp_path):
+    text = load_text("grammar")
+    text = dataclasses.replace(text, train=text.train[:40], val=text.val[:5])
+    recipe = named("lab/transformer-grammar", steps=6, batch_size=200)
+    state = tmp_path / "state.safetensors"
+
+    def train(seconds):
+        options = {"state": state, "progress": False, "deadline": time.monotonic() + seconds}
+        return sequence.train_sequence(recipe, text, CPU, **options)
+
+    with pytest.raises(OutOfTime, match="about 60 s"):
+        train(100)
+    assert clock == [0]
+    _, trace = train(1000)
+    assert trace.seconds == 60 * len(clock) and clock == list(range(len(clock)))
+
+
+def test_work_goes_past_data_that_are_not_there(home, short, monkeypatch, capsys):
+    absent = named("paper/alexnet-cifar10").for_epochs(0.1)
+    monkeypatch.setitem(queue.PRESETS, "short", lambda: [[absent], [DIGITS]])
+    assert main(["work", "--preset", "short", "--device", "cpu"]) == 1
+    assert runs.find(DIGITS) and runs.find(absent) is None
+    assert "1 of 2 runs are left" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("budget", ["9", "soon", "0m", "-1h"])
+def test_a_budget_names_its_unit(budget, capsys):
+    with pytest.raises(SystemExit):
+        main(["work", f"--budget={budget}"])
+    assert "is no time like 90s, 9m or 1.5h" in capsys.readouterr().err
+
+
+# Carrying runs
+
+
+def test_runs_come_through_an_archive_as_published(home, tmp_path, capsys):
+    run = get(DIGITS)
+    assert main(["pack", "--into", str(tmp_path / "out")]) == 0
+    [archive] = (tmp_path / "out").iterdir()
+    into = tmp_path / "in"
+    assert main(["unpack", str(archive), "--into", str(into)]) == 0
+    assert "1 runs added, 0 there before" in capsys.readouterr().out
+    published = publish(run, tmp_path / "published")
+    assert [path.name for path in into.iterdir()] == [DIGITS.hash]
+    for path in published.iterdir():
+        assert (into / DIGITS.hash / path.name).read_bytes() == path.read_bytes()
+    before = (into / DIGITS.hash).stat().st_mtime_ns
+    assert pack.unpack(archive, into) == ([], [DIGITS.hash])
+    assert (into / DIGITS.hash).stat().st_mtime_ns == before
+
+
+def test_archives_keep_their_limit(home, tmp_path, monkeypatch):
+    each = [get(DIGITS.with_(alpha=a)) for a in (0.0, 0.1, 0.2)]
+    size = sum(pack._size_in_tar(path) for path in each[0].path.iterdir())
+    monkeypatch.setattr(pack, "MOST_BYTES", 2 * size + 2 * tarfile.RECORDSIZE)
+    archives = pack.pack(each, tmp_path / "out")
+    assert [path.name for path in archives] == ["runs-01.tar", "runs-02.tar"]
+    assert all(path.stat().st_size <= pack.MOST_BYTES for path in archives)
+    found = [name for path in archives for name in pack.unpack(path, tmp_path / "in")[0]]
+    assert sorted(found) == sorted(run.recipe.hash for run in each)
+
+    monkeypatch.setattr(pack, "MOST_BYTES", size)
+    with pytest.raises(ValueError, match="alone is larger"):
+        pack.pack(each, tmp_path / "out")
+
+
+def test_large_weights_are_not_published(home, tmp_path, monkeypatch):
+    run = get(DIGITS)
+    monkeypatch.setattr(sys.modules["lsbook.runs.publish"], "LARGEST_FILE", 100)
+    assert not (publish(run, tmp_path / "published") / "weights.safetensors").exists()
+    assert run.has_weights
+
+
+def member(name: str, content: bytes = b"{}", kind: bytes = tarfile.REGTYPE) -> tuple:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, "/etc/passwd" if kind != tarfile.REGTYPE else ""
+    info.size = len(content) if kind == tarfile.REGTYPE else 0
+    return info, io.BytesIO(content)
+
+
+H = "0123456789ab"
+HOSTILE = {
+    "upwards": [member("../evil.json")],
+    "upwards within": [member(f"{H}/../evil.json")],
+    "absolute": [member("/tmp/evil.json")],
+    "no folder": [member("recipe.json")],
+    "two levels": [member(f"{H}/a/recipe.json")],
+    "other name": [member(f"{H}/run.pkl")],
+    "symbolic link": [member(f"{H}/recipe.json", kind=tarfile.SYMTYPE)],
+    "hard link": [member(f"{H}/recipe.json", kind=tarfile.LNKTYPE)],
+    "device": [member(f"{H}/recipe.json", kind=tarfile.CHRTYPE)],
+    "half a run": [member(f"{H}/recipe.json")],
+    "no recipe": [member(f"{H}/{name}") for name in sorted(pack.NEEDED)],
+}
+
+
+@pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_archives_leave_nothing(tmp_path, members, capsys):
+    archive, into = tmp_path / "hostile.tar", tmp_path / "in"
+    with tarfile.open(archive, "w") as tar:
+        for info, content in members:
+            tar.addfile(info, content)
+    assert main(["unpack", str(archive), "--into", str(into)]) == 1
+    assert "is no archive of runs" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.rglob("*")} == {"hostile.tar", "in"}
+
+
+def test_renamed_pickled_and_torn_runs_are_refused(home, tmp_path):
+    folder = get(DIGITS).path
+
+    def refused(message, name=DIGITS.hash, **replaced):
+        archive = tmp_path / "bad.tar"
+        with tarfile.open(archive, "w") as tar:
+            for path in folder.iterdir():
+                content = replaced.get(path.stem, path.read_bytes())
+                tar.addfile(*member(f"{name}/{path.name}", content))
+        with pytest.raises(ValueError, match=message):
+            pack.unpack(archive, tmp_path / "in")
+        assert not list((tmp_path / "in").iterdir())
+        return archive
+
+    pickled = io.BytesIO()
+    np.savez(pickled, val_logits=np.array([{}], dtype=object))
+    refused("is not the name of its recipe", name=H)
+    refused("allow_pickle", arrays=pickled.getvalue())
+    archive = refused("no archive of runs", arrays=b"torn")
+    archive.write_bytes(archive.read_bytes()[:700])
+    with pytest.raises(ValueError, match="no archive of runs"):
+        pack.unpack(archive, tmp_path / "in")
+
+
+# Checking runs
+
+
+def test_a_sound_run_is_verified(home):
+    [verdict] = verify([get(DIGITS)], CPU)
+    assert verdict.wrong == () and verdict.absent is None
+
+
+def test_committed_translation_is_verified(home):
+    run = runs.find(named("lab/transformer-grammar", alpha=0.1))
+    [verdict] = verify([run], CPU)
+    assert verdict.wrong == () and verdict.absent is None
+
+
+def rewrite(run, name, change):
+    path = run.path / name
+    value = json.loads(path.read_text())
+    change(value)
+    path.write_text(json.dumps(value))
+
+
+def test_what_cannot_be_recomputed_is_said(home, tmp_path):
+    run = get(DIGITS)
+    other = Path(shutil.copytree(run.path, tmp_path / "other"))
+    rewrite(runs.Run(other, DIGITS), "manifest.json", lambda kept: kept.update(data_hash="0"))
+    bare = Path(shutil.copytree(run.path, tmp_path / "bare"))
+    (bare / "weights.safetensors").unlink()
+    elsewhere = DIGITS.with_(dataset="cifar10")
+    copies = [runs.Run(other, DIGITS), runs.Run(bare, DIGITS), runs.Run(run.path, elsewhere)]
+    found = {v.run.path.name: (v.absent, v.wrong) for v in verify(copies, CPU)}
+    assert found == {
+        "other": ("same data", ()), "bare": ("weights", ()), DIGITS.hash: ("data", ()),
+    }
+
+
+def test_changed_numbers_are_found(home, capsys):
+    run = get(DIGITS)
+    rewrite(run, "metrics.json", lambda metrics: metrics.update(val_ece=0.5))
+    [verdict] = verify([runs.find(DIGITS)], CPU)
+    assert any(said.startswith("val_ece is recorded as 0.5") for said in verdict.wrong)
+    assert main(["verify", "--recipe", "few-digits"]) == 1
+    assert "DIFFERS" in capsys.readouterr().out
+
+
+def test_changed_weights_are_found(home):
+    run, other = get(DIGITS), get(DIGITS.with_(seed=1))
+    shutil.copy(other.path / "weights.safetensors", run.path / "weights.safetensors")
+    [verdict] = verify([run], CPU)
+    assert any(said.startswith("val_logits differ") for said in verdict.wrong)
+
+
+def test_a_damaged_run_is_found(home):
+    run = get(DIGITS)
+    (run.path / "arrays.npz").write_bytes(b"torn")
+    [verdict] = verify([runs.find(DIGITS)], CPU)
+    assert "arrays.npz cannot be read" in verdict.wrong[0]
