@@ -73,7 +73,8 @@ def accuracies(runs: Iterable[Any], teacher: Recipe) -> pd.DataFrame:
     for run in runs:
         recipe, distil = run.recipe, run.recipe.distil
         rows.append({
-            "curve": _curve(recipe, teacher), "alpha": distil.teacher.alpha if distil else recipe.alpha,
+            "curve": _curve(recipe, teacher),
+            "alpha": distil.teacher.alpha if distil else recipe.alpha,
             "T": float(distil.T) if distil else 0.0, "seed": recipe.seed,
             "gamma": run.metrics["gamma"], "accuracy": 100 * run.metrics["val_accuracy"],
             "run": recipe.hash,
@@ -97,6 +98,29 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.groupby(_POINT, as_index=False).agg(
         gamma=("gamma", "mean"), mean=("accuracy", "mean"), low=("accuracy", "min"),
         high=("accuracy", "max"), seeds=("seed", "nunique"))
+
+
+def complete(points: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a :func:`summary` with as many seeds as any of their curve."""
+    return points[points["seeds"] == points.groupby("curve")["seeds"].transform("max")]
+
+
+def beside_smoothing(frame: pd.DataFrame) -> pd.DataFrame:
+    """Students of the hard teacher against students alone with as much smoothing.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``T``, ``gamma`` and ``gain``: their mean accuracy less that of the students alone
+        at the same γ, interpolated, in points; only where the γ lies among the α that were run.
+    """
+    points = complete(summary(frame))
+    hard = points[points["curve"] == HARD].sort_values("T")
+    alone = points[points["curve"] == ALONE].sort_values("gamma")
+    if alone.empty:
+        return hard.assign(gain=np.nan)[["T", "gamma", "gain"]].iloc[:0]
+    gain = hard["mean"] - np.interp(hard["gamma"], alone["gamma"], alone["mean"])
+    return hard.assign(gain=gain).loc[hard["gamma"] <= alone["gamma"].max(), ["T", "gamma", "gain"]]
 
 
 def figure5(
@@ -125,6 +149,7 @@ def figure5(
                   bind=alt.binding_select(options=list(TEMPERATURES), name="its temperature T ")),
         alt.param(name="example", value=0, bind=alt.binding_range(
             min=0, max=each * _classes(teachers) - 1, step=1, name="training example ")),
+        _every(),
     ]
     return (
         alt.vconcat(_teachers(frame, points), chosen, _targets(teachers, each), spacing=16)
@@ -151,8 +176,18 @@ def _gamma_axis() -> alt.X:
 
 
 def _accuracy_axis(points: pd.DataFrame, field: str, title: str) -> alt.Y:
-    low, high = math.floor(points["low"].min()), math.ceil(points["high"].max())
-    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[low, high], nice=False))
+    """From the least seed of the paper's four curves, or of every student, to the greatest."""
+    high = math.ceil(points["high"].max())
+    least, curves = (math.floor(part["low"].min()) for part in (
+        points, points[points["curve"] != OTHER]))
+    low = least if least == curves else alt.expr(f"every ? {least} : {curves}")
+    return alt.Y(f"{field}:Q", title=title,
+                 scale=alt.Scale(domainMin=low, domainMax=high, nice=False, zero=False))
+
+
+def _every() -> alt.Parameter:
+    return alt.param(name="every", value=False, bind=alt.binding_checkbox(
+        name="show the lowest too "))
 
 
 def _teachers(frame: pd.DataFrame, points: pd.DataFrame) -> alt.LayerChart:
@@ -175,18 +210,19 @@ def _students(frame: pd.DataFrame, points: pd.DataFrame) -> alt.LayerChart:
     seeds, points = (rows[rows["curve"] != TEACHER] for rows in (frame, points))
     x, title = _gamma_axis(), "student accuracy (%)"
     y, faint = (_accuracy_axis(points, field, title) for field in ("mean", "accuracy"))
-    style = dict(title=None, legend=alt.Legend(columns=1, labelLimit=330))
+    style = dict(title=None, legend=alt.Legend(
+        columns=1, labelLimit=330, symbolOpacity=1, offset=28))
     colour = alt.Color("curve:N", **style, scale=alt.Scale(domain=STUDENTS, range=COLOURS))
     shape = alt.Shape("curve:N", **style, scale=alt.Scale(domain=STUDENTS, range=SHAPES))
-    dash = alt.StrokeDash("curve:N", legend=None, scale=alt.Scale(domain=STUDENTS, range=DASHES))
+    dash = alt.StrokeDash("curve:N", **style, scale=alt.Scale(domain=STUDENTS, range=DASHES))
     joined = f"datum.curve != '{OTHER}'"
-    band = alt.Chart(points).transform_filter(joined).mark_area(opacity=0.13).encode(
+    band = alt.Chart(points).transform_filter(joined).mark_area(opacity=0.13, clip=True).encode(
         x, _accuracy_axis(points, "low", title), y2="high:Q", color=colour)
-    lines = alt.Chart(seeds).transform_filter(joined).mark_line(opacity=0.35, strokeWidth=1).encode(
-        x, faint, colour, detail="seed:N")
-    mean = alt.Chart(points).transform_filter(joined).mark_line().encode(
+    lines = alt.Chart(seeds).transform_filter(joined).mark_line(
+        opacity=0.35, strokeWidth=1, clip=True).encode(x, faint, colour, detail="seed:N")
+    mean = alt.Chart(points).transform_filter(joined).mark_line(clip=True).encode(
         x, y, colour, strokeDash=dash)
-    marks = alt.Chart(points).mark_point(size=60, opacity=1).encode(
+    marks = alt.Chart(points).mark_point(size=60, opacity=1, clip=True).encode(
         x, y, colour, shape, tooltip=_TOOLTIP)
     return band + lines + mean + marks
 
@@ -200,7 +236,7 @@ def trial(frame: pd.DataFrame, run: Any) -> alt.LayerChart:
              f"{recipe.distil.beta:g}: {row['mean']:.1f} %")
     star = alt.Chart(pd.DataFrame([row])).encode(x="gamma:Q", y="mean:Q").mark_point(
         shape="M0,-1L.3,-.3L1,0L.3,.3L0,1L-.3,.3L-1,0L-.3,-.3Z", size=400, color=theme.INK)
-    return (_students(frame, summary(frame)) + star).properties(title=label)
+    return (_students(frame, summary(frame)) + star).add_params(_every()).properties(title=label)
 
 
 def _chosen(points: pd.DataFrame, alphas: Sequence[float]) -> alt.LayerChart:
@@ -208,7 +244,8 @@ def _chosen(points: pd.DataFrame, alphas: Sequence[float]) -> alt.LayerChart:
     choice = alt.Chart(_choices(points[points["curve"] != TEACHER], alphas)).transform_filter(
         "datum.alpha == alpha && datum.T == T")
     ring = choice.transform_filter("isValid(datum.mean)").mark_point(
-        filled=False, size=300, strokeWidth=2, color=theme.INK).encode(x="gamma:Q", y="mean:Q")
+        filled=False, size=300, strokeWidth=2, color=theme.INK, clip=True).encode(
+        x="gamma:Q", y="mean:Q")
     text = choice.mark_text(align="left", baseline="bottom", fontSize=13, fontWeight=600).encode(
         x=alt.value(2), y=alt.value(-6), text="label:N")
     return ring + text
@@ -221,10 +258,10 @@ def _choices(points: pd.DataFrame, alphas: Sequence[float]) -> pd.DataFrame:
     chosen = taught.reindex(grid).reset_index()[["alpha", "T", "gamma", "mean"]]
 
     def label(row) -> str:
-        name = "hard teacher" if row.alpha == 0 else f"teacher with α = {row.alpha:g}"
+        lesson = f"{'hard' if row.alpha == 0 else f'α {row.alpha:g}'}, T {row.T:g}"
         if math.isnan(row.mean):
-            return f"{name}, T = {row.T:g}: no student was trained"
-        return f"{name}, T = {row.T:g}: γ {row.gamma:.2f}, student {row.mean:.1f} %"
+            return f"{lesson}: no student trained"
+        return f"{lesson}: γ {row.gamma:.2f}, student {row.mean:.1f} %"
 
     return chosen.assign(label=[label(row) for row in chosen.itertuples()])
 
@@ -267,7 +304,7 @@ def _targets(teachers: Sequence[Any], each: int) -> alt.LayerChart:
             color=alt.Color("kind:N", legend=None, scale=alt.Scale(
                 domain=["right", "wrong"], range=[theme.INK, theme.DISTIL])))
     )
-    x = alt.X("shown:Q", title="what this teacher says about this example (probability)",
+    x = alt.X("shown:Q", title="probability this teacher gives",
               scale=alt.Scale(type="log", domain=[SMALLEST, 100], nice=False),
               axis=alt.Axis(values=[1e-12, 1e-9, 1e-6, 1e-3, 1], format=".0e"))
     stems = base.mark_rule(strokeWidth=1.5).encode(x=x, x2="floor:Q")
@@ -296,7 +333,7 @@ def gamma_chart(frame: pd.DataFrame) -> alt.LayerChart:
     """γ against the temperature of the teacher, a line an α."""
     base = alt.Chart(frame.round(4)).encode(
         x=alt.X("T:Q", title="temperature T of the teacher", scale=alt.Scale(
-            type="log", domain=[0.65, 16], nice=False), axis=alt.Axis(values=[1, 2, 4, 8, 16])),
+            type="log", domain=[0.45, 16], nice=False), axis=alt.Axis(values=[1, 2, 4, 8, 16])),
         y=alt.Y("gamma:Q", title="equivalent smoothing γ", scale=theme.unit_scale()),
         color=alt.Color("alpha:O", legend=None, scale=theme.alpha_scale(frame["alpha"])),
         tooltip=[alt.Tooltip("alpha:Q", title="α"), alt.Tooltip("T:Q", format=".2f"),
@@ -304,10 +341,10 @@ def gamma_chart(frame: pd.DataFrame) -> alt.LayerChart:
     )
     names = base.transform_filter(f"datum.T == {frame['T'].min()}").transform_calculate(
         name="datum.alpha == 0 ? 'hard' : 'α = ' + datum.alpha")
-    return (base.mark_line() + names.mark_text(align="right", dx=-6).encode(text="name:N")).properties(
-        height=280,
-        title=alt.Title("A temperature smooths the targets, and smooths smoothed ones most",
-                        subtitle="γ on training examples; at T = 1 a smoothed teacher has γ near its α"))
+    text = names.mark_text(align="right", dx=-6).encode(text="name:N")
+    return (base.mark_line() + text).properties(height=280, title=alt.Title(
+        "A temperature smooths the targets, and smooths smoothed ones most",
+        subtitle="γ on training examples; at T = 1 a smoothed teacher has γ near its α"))
 
 
 def wrong_frame(teachers: Iterable[Any]) -> pd.DataFrame:
@@ -388,19 +425,20 @@ def grid_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Students by teacher and temperature, accuracies of a :func:`accuracies` frame in per cent.
 
     Columns ``alpha``, ``T``, ``accuracy`` (mean over seeds), ``gain`` (over the hard teacher's
-    students at the same T, in points), ``seeds``; only temperatures with a smoothed teacher.
+    students at the same T, in points, mean over the seeds both have), ``seeds``; only
+    temperatures with a smoothed teacher.
     """
-    points = summary(frame[frame["T"] > 0])
-    points = points[points["T"].isin(points.loc[points["alpha"] > 0, "T"])]
-    hard = points[points["alpha"] == 0].set_index("T")["mean"]
-    return pd.DataFrame({
-        "alpha": points["alpha"], "T": points["T"], "accuracy": points["mean"],
-        "gain": points["mean"] - points["T"].map(hard), "seeds": points["seeds"],
-    })
+    taught = frame[frame["T"] > 0]
+    taught = taught[taught["T"].isin(taught.loc[taught["alpha"] > 0, "T"])]
+    hard = taught[taught["alpha"] == 0].set_index(["T", "seed"])["accuracy"].rename("hard")
+    taught = taught.join(hard, on=["T", "seed"])
+    return taught.assign(gain=taught["accuracy"] - taught["hard"]).groupby(
+        ["alpha", "T"], as_index=False).agg(
+        accuracy=("accuracy", "mean"), gain=("gain", "mean"), seeds=("seed", "nunique"))
 
 
 def published_grid() -> pd.DataFrame:
-    """Chandrasegaran et al.'s T × α table, ImageNet, ResNet-50 → ResNet-18, as :func:`grid_frame`."""
+    """Chandrasegaran et al.'s T × α table: ImageNet, ResNet-50 → 18, as :func:`grid_frame`."""
     values = paper.numbers(source="chandrasegaran2022", symbol="accuracy")
     frame = pd.DataFrame([{"alpha": n.alpha, "T": float(n.T), "accuracy": n.value} for n in values])
     hard = frame[frame["alpha"] == 0].set_index("T")["accuracy"]
@@ -410,7 +448,8 @@ def published_grid() -> pd.DataFrame:
 def grid_chart(ours: pd.DataFrame, name: str) -> alt.HConcatChart:
     """Our T × α grid beside the published one, accuracies or gains over the hard teacher."""
     shown = alt.param(name="shown", value="gain", bind=alt.binding_radio(
-        options=["gain", "accuracy"], labels=["gain over the hard teacher at the same T", "accuracy"],
+        options=["gain", "accuracy"],
+        labels=["gain over the hard teacher at the same T", "accuracy"],
         name="show "))
     panels = [
         _heat(ours, f"ours: {name}"),
@@ -420,7 +459,7 @@ def grid_chart(ours: pd.DataFrame, name: str) -> alt.HConcatChart:
         alt.hconcat(*panels, spacing=40).add_params(shown)
         .properties(title=alt.Title(
             "With a smoothed teacher, keep the temperature low",
-            subtitle="students' accuracy in per cent, or gain in points; each panel has its own shades"))
+            subtitle="students' accuracy (%), or gain in points; each panel has its own shades"))
     )
 
 
@@ -429,7 +468,8 @@ def _heat(grid: pd.DataFrame, title: str) -> alt.LayerChart:
     low, width = grid["accuracy"].min(), np.ptp(grid["accuracy"]) or 1.0
     rows = pd.concat([
         grid.assign(field="gain", value=grid["gain"], depth=grid["gain"].abs() / (gain or 1.0)),
-        grid.assign(field="accuracy", value=grid["accuracy"], depth=(grid["accuracy"] - low) / width),
+        grid.assign(
+            field="accuracy", value=grid["accuracy"], depth=(grid["accuracy"] - low) / width),
     ])[["alpha", "T", "field", "value", "depth"]].round(3)
     base = (
         alt.Chart(rows).transform_filter("datum.field == shown && isValid(datum.value)")
@@ -448,4 +488,5 @@ def _heat(grid: pd.DataFrame, title: str) -> alt.LayerChart:
             domain=[0, 1], range=[0.06, 0.55])))
     text = base.mark_text().encode(text="text:N", color=alt.value(theme.INK))
     return (cells + text).properties(
-        width={"step": 62}, height={"step": 34}, title=alt.Title(title, fontSize=12, fontWeight=400))
+        width={"step": 62}, height={"step": 34},
+        title=alt.Title(title, fontSize=12, fontWeight=400))

@@ -24,7 +24,10 @@ _TICKS = (0, 1, 2, 4, 8, 15, 22, 30)
 
 
 def history(runs: Iterable[Any]) -> pd.DataFrame:
-    """Estimates along training: columns ``mi_step``, ``fresh``, ``reused`` (nats), ``alpha``, ``seed``."""
+    """Estimates along training, in nats.
+
+    Columns ``mi_step``, ``fresh``, ``reused``, ``alpha``, ``seed`` and the run's other labels.
+    """
     frame = tables.history(runs, "mi_step", ["mi_fresh", "mi_reused"])
     return frame.rename(columns={"mi_fresh": "fresh", "mi_reused": "reused"})
 
@@ -69,7 +72,8 @@ def curves(frame: pd.DataFrame, alpha: float, name: str) -> alt.LayerChart:
         picked.transform_filter(f"datum.mi_step == {last}")
         .transform_aggregate(mi="mean(mi)", groupby=["target", "alpha", "mi_step"])
         .transform_calculate(
-            label="(datum.alpha == 0 ? 'hard ' : 'α = ' + datum.alpha + '  ') + format(datum.mi, '.2f')")
+            name="datum.alpha == 0 ? 'hard' : 'α = ' + datum.alpha")
+        .transform_calculate(label="datum.name + ': ' + format(datum.mi, '.2f')")
         .mark_text(align="left", dx=6).encode(x, y, _target(), text="label:N")
     )
     params = [form] + ([_alpha_picker(alphas, alpha)] if alphas else [alt.param("alpha", value=0)])
@@ -78,8 +82,8 @@ def curves(frame: pd.DataFrame, alpha: float, name: str) -> alt.LayerChart:
         .add_params(*params)
         .properties(title=alt.Title(
             f"{name}: smoothing forgets which example it was",
-            subtitle=f"thin: single seeds, thick: their mean; the bound log N = {math.log(600):.2f} "
-            "lies far above"))
+            subtitle="thin: single seeds, thick: their mean; the bound log N = "
+            f"{math.log(600):.2f} lies far above"))
     )
 
 
@@ -132,7 +136,7 @@ def last_against_alpha(frame: pd.DataFrame) -> alt.LayerChart:
     rows = last[["alpha", "seed", *FORMS]].melt(
         ["alpha", "seed"], value_vars=list(FORMS), var_name="drawn", value_name="mi")
     base = alt.Chart(rows).add_params(_form()).transform_filter("datum.drawn == form").encode(
-        x=alt.X("alpha:Q", title="smoothing α"),
+        x=alt.X("alpha:Q", title="smoothing α", axis=alt.Axis(tickCount=7)),
         y=alt.Y("mi:Q", title="mutual information at the end (nats)",
                 scale=alt.Scale(domain=[0, 1.1 * rows["mi"].max()], nice=False)))
     seeds = base.mark_point(opacity=0.6, size=35).encode(
@@ -202,16 +206,19 @@ def explorer(
         Names of the two classes, in the order of the examples.
     """
     alphas = sorted(rows["alpha"].unique())
-    last, spacing = int(frame["mi_step"].max()), int(np.diff(sorted(frame["mi_step"].unique())).min())
+    steps = sorted(frame["mi_step"].unique())
+    last, spacing = int(steps[-1]), int(np.diff(steps).min())
     step = alt.param(name="step", value=last, bind=alt.binding_range(
         min=0, max=last, step=spacing, name="training step "))
-    unit = alt.param(name="unit", value="σ", bind=alt.binding_radio(options=list(UNITS), name="unit "))
+    unit = alt.param(
+        name="unit", value="σ", bind=alt.binding_radio(options=list(UNITS), name="unit "))
     now = "datum.alpha == alpha && datum.step <= step && step < datum.until"
     side = dict(width=250, height=250)
     return (
         alt.hconcat(_one_curve(rows, frame, now).properties(**side),
                     _draws(rows, now, classes).properties(**side), spacing=30)
         .add_params(_alpha_picker(alphas, alpha), step, unit)
+        .resolve_scale(color="independent", shape="independent")
         .properties(title=alt.Title(
             "The estimate compares a cluster's length with its noise",
             subtitle="left: the estimate of this one run; right: the logit differences behind it"))
@@ -232,9 +239,10 @@ def _one_curve(rows: pd.DataFrame, frame: pd.DataFrame, now: str) -> alt.LayerCh
     dot = here.mark_point(size=120, color=theme.INK).encode(x="step:Q", y="mi:Q")
     text = (
         here.transform_calculate(
-            label="'step ' + datum.step + ': ' + format(datum.mi, '.2f') + ' nats'")
+            label="'step ' + datum.step + ': ' + format(datum.mi, '.2f') + ' nats'",
+            end=str(frame["mi_step"].max()))
         .mark_text(align="right", baseline="top", fontSize=13, fontWeight=600)
-        .encode(x=alt.value(246), y=alt.value(4), text="label:N")
+        .encode(x="end:Q", y=alt.value(4), text="label:N")
     )
     return line + dot + text
 
@@ -334,12 +342,12 @@ def bias_chart(frame: pd.DataFrame) -> alt.LayerChart:
     Ns, cases = sorted(frame["N"].unique().tolist()), list(dict.fromkeys(frame["case"]))
     N = alt.param(name="N", value=600 if 600 in Ns else Ns[-1],
                   bind=alt.binding_select(options=Ns, name="examples N "))
-    case = alt.param(name="case", value=cases[min(1, len(cases) - 1)],
+    truth = alt.param(name="known", value=cases[min(1, len(cases) - 1)],
                      bind=alt.binding_radio(options=cases, name="truth "))
     Ls = sorted(frame["L"].unique().tolist())
     base = (
-        alt.Chart(frame.round(4)).add_params(N, case)
-        .transform_filter("datum.N == N && datum.case == case")
+        alt.Chart(frame.round(4)).add_params(N, truth)
+        .transform_filter("datum.N == N && datum.case == known")
         .transform_calculate(low="datum.estimate - datum.sd", high="datum.estimate + datum.sd")
     )
     x = alt.X("L:Q", title="draws L behind each mean", scale=alt.Scale(
@@ -357,15 +365,16 @@ def bias_chart(frame: pd.DataFrame) -> alt.LayerChart:
     names = base.transform_filter(f"datum.L == {Ls[-1]}").mark_text(
         align="left", dx=8, dy=alt.expr("datum.form == 'fresh' ? 8 : -8")).encode(
         x, y, colour, text="form:N")
-    truth = base.transform_filter(f"datum.L == {Ls[0]} && datum.form == 'fresh'")
-    rule = truth.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="truth:Q")
-    label = truth.transform_calculate(label="'truth ' + format(datum.truth, '.2f')").mark_text(
-        align="right", dy=-7, color=theme.REFERENCE).encode(
-        x=alt.value(theme.WIDTH), y="truth:Q", text="label:N")
+    start = base.transform_filter(f"datum.L == {Ls[0]} && datum.form == 'fresh'")
+    rule = start.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="truth:Q")
+    label = start.transform_calculate(label="'truth ' + format(datum.truth, '.2f')").mark_text(
+        align="left", dx=6, dy=-8, color=theme.REFERENCE).encode(
+        x=x, y="truth:Q", text="label:N")
     return alt.layer(rule, label, bars, lines, points, names).properties(
         height=280,
-        title=alt.Title("More draws cure the bias; more examples do not",
-                        subtitle="simulated Gaussian draws; bars: one standard deviation of one set"))
+        title=alt.Title(
+            "More draws cure the bias; more examples do not",
+            subtitle="simulated Gaussian draws; bars: one standard deviation of one set"))
 
 
 def draw_count_frame(draws: np.ndarray) -> pd.DataFrame:

@@ -37,10 +37,13 @@ def explorer(
         run = runs.get(taught_by(teacher.recipe, T=T, beta=beta), device=chapter.device)
         return figures.trial(frame, run)
 
-    let_go = {"continuous_update": False}
+    def slider(name: str, **options) -> widgets.FloatSlider:
+        return widgets.FloatSlider(
+            description=f"{name} (trains)", continuous_update=False, **options)
+
     return panel(
         draw,
-        alpha=widgets.FloatSlider(value=0, min=0, max=0.9, step=0.05, description="α (trains)", **let_go),
-        T=widgets.FloatSlider(value=3, min=0.5, max=16, step=0.5, description="T (trains)", **let_go),
-        beta=widgets.FloatSlider(value=1, min=0, max=1, step=0.1, description="β (trains)", **let_go),
+        alpha=slider("α", value=0, min=0, max=0.9, step=0.05),
+        T=slider("T", value=3, min=0.5, max=16, step=0.5),
+        beta=slider("β", value=1, min=0, max=1, step=0.1),
     )
