@@ -116,8 +116,9 @@ def test_verdict_counts_every_seed():
     frame = pd.DataFrame({"seed": [0, 1] * 3, "alpha": [0, 0, 0.1, 0.1, 0.2, 0.2],
                           "val_ece": [0.03, 0.03, 0.02, 0.05, 0.1, 0.2], "val_accuracy": 0.99})
     text = figures.verdict_text(frame, "digits")
-    assert "every seed for α = 0.2, and not in every seed for α = 0.1." in text
-    assert "0.030, is at α = 0." in text
+    assert "(2 seeds an α)" in text
+    assert "always higher for α = 0.2; not always for α = 0.1." in text
+    assert "0.030 with hard targets and least at α = 0, 0.030." in text
 
 
 def test_comparison_averages_over_seeds():

@@ -44,12 +44,20 @@ def test_panel_draws_again_when_a_control_moves():
     assert drawn == [3, 7]
 
 
-def test_panel_shows_what_is_wrong(capsys):
+def test_panel_shows_what_is_wrong():
     def refuse(k):
         raise ValueError("Choose three different classes.")
 
-    panel(refuse, k=ipywidgets.IntSlider())
-    assert "Choose three" in capsys.readouterr().out
+    box = panel(refuse, k=ipywidgets.IntSlider())
+    assert "Choose three" in box.children[1].outputs[0]["text"]
+
+
+def test_panel_shows_one_chart_at_a_time():
+    slider = ipywidgets.IntSlider(value=1)
+    box = panel(lambda k: f"chart {k}", k=slider)
+    slider.value = 2
+    (shown,) = box.children[1].outputs
+    assert shown["data"]["text/plain"] == "'chart 2'"
 
 
 def test_ipywidgets_is_imported_here_alone():

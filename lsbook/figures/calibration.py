@@ -327,16 +327,18 @@ def place(network: str, run: Any) -> str:
 def verdict_text(frame: pd.DataFrame, dataset: str) -> str:
     """Where smoothing raises the ECE of ``frame``'s runs and where it does not, in a sentence."""
     ece = frame.pivot_table(index="seed", columns="alpha", values="val_ece")
-    change = ece.drop(columns=0.0).sub(ece[0.0], axis=0).dropna(how="all")
-    worse = [f"{a:g}" for a in change if change[a].dropna().gt(0).all()]
-    rest = [f"{a:g}" for a in change if not change[a].dropna().gt(0).all()]
+    change = {a: (ece[a] - ece[0.0]).dropna() for a in ece.columns.drop(0.0)}
+    worse = [f"{a:g}" for a, rise in change.items() if (rise > 0).all()]
+    rest = [f"{a:g}" for a in change if f"{a:g}" not in worse]
+    fewest, most = (pick(len(rise) for rise in change.values()) for pick in (min, max))
+    seeds = f"{most} seed" if fewest == most else f"{fewest} to {most} seed"
+    text = (f"On {DATASETS[dataset]} the accuracy is {frame['val_accuracy'].min():.1%} or more. "
+            f"Against hard targets of the same seed ({seeds}{'s' * (most > 1)} an α), the ECE is ")
+    text += f"always higher for α = {', '.join(worse)}" if worse else "at no α always higher"
+    text += f"; not always for α = {', '.join(rest)}. " if rest else ". "
     common = ece.dropna().mean()
-    least = common.idxmin()
-    text = (f"On {DATASETS[dataset]} the accuracy is {frame['val_accuracy'].min():.1%} or more, "
-            f"the mean ECE with hard targets {common[0.0]:.3f}. ")
-    text += f"It is higher in every seed for α = {', '.join(worse)}" if worse else "It never rises surely"
-    text += f", and not in every seed for α = {', '.join(rest)}. " if rest else ". "
-    return text + f"The least mean ECE, {common.min():.3f}, is at α = {least:g}."
+    return text + (f"Over the seeds that every α has, its mean is {common[0.0]:.3f} with hard targets and "
+                   f"least at α = {common.idxmin():g}, {common.min():.3f}.")
 
 
 def selective_error(run: Any, T: float = 1.0) -> float:

@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 import ipywidgets as widgets
-from IPython.display import display
 
 from lsbook.chapter import Chapter
 
@@ -26,12 +25,15 @@ def panel(draw: Callable[..., alt.TopLevelMixin], **controls: Any) -> widgets.VB
     screen = widgets.Output()
 
     def redraw(*_):
-        screen.clear_output(wait=True)
-        with screen:
-            try:
-                display(draw(**{name: control.value for name, control in controls.items()}))
-            except ValueError as error:
-                print(error)
+        # Outputs are set, not captured: capturing can leave papermill waiting for ever.
+        try:
+            chart = draw(**{name: control.value for name, control in controls.items()})
+        except ValueError as error:
+            screen.outputs = ()
+            screen.append_stdout(str(error))
+        else:
+            screen.outputs = ()
+            screen.append_display_data(chart)
 
     for control in controls.values():
         control.observe(redraw, "value")
