@@ -336,8 +336,8 @@ def verdict_text(frame: pd.DataFrame, dataset: str) -> str:
             f"Against hard targets of the same seed ({seeds}{'s' * (most > 1)} an α), the ECE is ")
     text += f"always higher for α = {', '.join(worse)}" if worse else "at no α always higher"
     text += f"; not always for α = {', '.join(rest)}. " if rest else ". "
-    common = ece.dropna().mean()
-    return text + (f"Over the seeds that every α has, its mean is {common[0.0]:.3f} with hard targets and "
+    common = ece.dropna(axis=1).mean()
+    return text + (f"Among the α that all seeds were run at, its mean is {common[0.0]:.3f} with hard targets and "
                    f"least at α = {common.idxmin():g}, {common.min():.3f}.")
 
 

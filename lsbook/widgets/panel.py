@@ -25,7 +25,7 @@ def panel(draw: Callable[..., alt.TopLevelMixin], **controls: Any) -> widgets.VB
     screen = widgets.Output()
 
     def redraw(*_):
-        # Outputs are set, not captured: capturing can leave papermill waiting for ever.
+        # Set, not captured: papermill stalls on an output that is captured.
         try:
             chart = draw(**{name: control.value for name, control in controls.items()})
         except ValueError as error:
