@@ -123,8 +123,9 @@ def test_a_family_is_measured_by_its_finished_runs(home):
 
 @pytest.mark.parametrize(
     "recipe",
-    [DIGITS, recipes.student_of(named("lab/teacher-mnist1d")), named("lab/transformer-grammar")],
-    ids=["classifier", "student", "translation"],
+    [DIGITS, recipes.student_of(named("lab/teacher-mnist1d")), named("lab/transformer-grammar"),
+     DIGITS.with_(lr=1e30, last_layer_lr=1e30)],
+    ids=["classifier", "student", "translation", "one that diverges"],
 )
 def test_a_trial_times_a_step(home, recipe):
     seconds = cost.trial(recipe, CPU)

@@ -19,6 +19,7 @@ from lsbook.training.sequence import train_sequence
 
 TRIAL_STEPS = (1, 4)
 TRIAL_SENTENCES = 32
+TRIAL_RATE = 1e-9  # too small to diverge, whatever an untrained teacher says
 
 
 def family(recipe: Recipe) -> tuple[str, str | None]:
@@ -56,16 +57,17 @@ def _train_images(recipe: Recipe, images: Images, steps: int, device: torch.devi
         val_x=images.val_x[batch], val_y=images.val_y[batch],
     )
     teacher = initial_model(recipe.distil.teacher).eval().to(device) if recipe.distil else None
-    short = recipe.with_(steps=steps, scale=1.0, mi_every=0)
-    options = {"teacher": teacher, "progress": False}
-    return _seconds(device, train_classifier, short, to_device(images, device), device, **options)
+    images, options = to_device(images, device), {"teacher": teacher, "progress": False}
+    return _seconds(device, train_classifier, _short(recipe, steps), images, device, **options)
 
 
 def _train_text(recipe: Recipe, text: Text, steps: int, device: torch.device) -> float:
     text = dataclasses.replace(text, val=text.val[:TRIAL_SENTENCES])
-    return _seconds(
-        device, train_sequence, recipe.with_(steps=steps, scale=1.0), text, device, progress=False
-    )
+    return _seconds(device, train_sequence, _short(recipe, steps), text, device, progress=False)
+
+
+def _short(recipe: Recipe, steps: int) -> Recipe:
+    return recipe.with_(steps=steps, scale=1.0, mi_every=0, lr=TRIAL_RATE, last_layer_lr=None)
 
 
 def _seconds(device: torch.device, train, *args, **options) -> float:
