@@ -130,7 +130,9 @@ def metrics_golden():
 
 def absent(what, looked_for):
     reason = f"no {what} found (looked for {', '.join(looked_for)})"
-    pytest.fail(reason) if os.environ.get("CI") == "true" and what == "browser" else pytest.skip(reason)
+    if what == "browser" and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +216,12 @@ def drawn(page):
 
 def changed(page, before):
     page.wait_for_function(
-        "before => [...document.querySelectorAll('#toy svg')].map(s => s.outerHTML).join() !== before",
-        arg=before)
+        "before => before !== "
+        "[...document.querySelectorAll('#toy svg')].map(s => s.outerHTML).join()", arg=before)
+
+
+def says(page, word):
+    page.get_by_role("status").filter(has_text=word).wait_for()
 
 
 def one_step(page):
@@ -243,7 +249,7 @@ def test_step_pause_and_reset(visit):
     press(page, "Start")
     at_step(page, 40)
     press(page, "Pause")
-    page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('Paused')")
+    says(page, "Paused")
     page.wait_for_timeout(300)
     held = drawn(page)
     page.wait_for_timeout(300)
@@ -257,7 +263,7 @@ def test_training_stops_by_its_rule(visit):
     page = visit("#toy?stop=short")
     press(page, "Start")
     at_step(page, 500)
-    page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('Stopped')")
+    says(page, "Stopped")
     assert page.get_attribute("#toy", "data-step") == "500"
     assert page.get_by_role("button", name="Start", exact=True).is_disabled()
     page.select_option("#toy-stop", "long")
@@ -323,8 +329,10 @@ def test_the_page_shows_what_node_computes(visit):
       const t = new T.Trainer(d, { alpha: 0.1, seed: 0, lr: 0.2, classes: [3, 5, 8] });
       for (let i = 0; i < 2; i++) t.step();
       const { hard, smoothed } = t.snapshot();
-      console.log(JSON.stringify(["accuracy", "ece", "nll", "fresh"].flatMap(k => [hard[k], smoothed[k]])));"""
-    done = subprocess.run([node, "-e", code], cwd=STATIC / "playground", capture_output=True, text=True)
+      const names = ["accuracy", "ece", "nll", "fresh"];
+      console.log(JSON.stringify(names.flatMap(k => [hard[k], smoothed[k]])));"""
+    done = subprocess.run(
+        [node, "-e", code], cwd=STATIC / "playground", capture_output=True, text=True)
     expected = json.loads(done.stdout)
     page = visit()
     for step in (1, 2):
@@ -342,7 +350,8 @@ def test_controls_have_names_and_keys_reach_them(visit):
     reached = set()
     for _ in range(wanted):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        focused = "document.activeElement"
+        reached.add(page.evaluate(f"{focused}.id || {focused}.textContent"))
     assert len(reached) == wanted
     labels = page.eval_on_selector_all(
         "#toy svg", "all => all.map(s => s.getAttribute('aria-label'))")

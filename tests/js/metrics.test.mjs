@@ -34,8 +34,12 @@ test("mutual information agrees with the book's, in both forms", () => {
 test("the plane and the projection on it agree with the book's", () => {
   const { templates, points, projected, corners } = golden.plane;
   const plane = metrics.plane(templates);
-  points.forEach((point, i) => metrics.project(point, plane).forEach((value, axis) => near(value, projected[i][axis])));
-  templates.forEach((t, i) => metrics.project(t, plane).forEach((value, axis) => near(value, corners[i][axis])));
+  points.forEach((point, i) =>
+    metrics.project(point, plane).forEach((value, axis) => near(value, projected[i][axis])),
+  );
+  templates.forEach((t, i) =>
+    metrics.project(t, plane).forEach((value, axis) => near(value, corners[i][axis])),
+  );
 });
 
 test("spread over distance agrees with the book's", () => {

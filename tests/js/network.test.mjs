@@ -67,7 +67,10 @@ test("a seed gives the same numbers again, evenly spread", () => {
 
 test("an order is a permutation, every place equally likely", () => {
   const random = network.generator(1);
-  assert.deepEqual([...random.order(50)].sort((a, b) => a - b), [...Array(50).keys()]);
+  assert.deepEqual(
+    [...random.order(50)].sort((a, b) => a - b),
+    [...Array(50).keys()],
+  );
   const first = [0, 0, 0];
   for (let i = 0; i < 6000; i++) first[random.order(3)[0]]++;
   for (const count of first) assert.ok(Math.abs(count - 2000) < 200);

@@ -64,7 +64,11 @@ test("random shifts go round by at most two points", () => {
 });
 
 test("the stop rules", () => {
-  const at = (step, hard, smoothed = hard) => ({ step, hard: { nll: hard }, smoothed: { nll: smoothed } });
+  const at = (step, hard, smoothed = hard) => ({
+    step,
+    hard: { nll: hard },
+    smoothed: { nll: smoothed },
+  });
   assert.equal(finished([at(0, 2), at(480, 1)], { steps: 500 }), false);
   assert.equal(finished([at(0, 2), at(500, 1)], { steps: 500 }), true);
   const stalled = { patience: 300 };

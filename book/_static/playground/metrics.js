@@ -35,7 +35,7 @@ function lsMetrics() {
     return { accuracy: mean(correct), ece: ece(confidence, correct), nll };
   }
 
-  /** Mutual information in nats of means mu and, per example, a list of scored draws (paper, section 4). */
+  /** Mutual information, nats, of means mu and lists of scored draws (paper, section 4). */
   function mutualInformation(mu, scored) {
     const squared = scored.flatMap((draws, i) => draws.map((y) => (y - mu[i]) ** 2));
     const sigma2 = mean(squared);
@@ -47,7 +47,7 @@ function lsMetrics() {
     return -0.5 - mean(logs);
   }
 
-  /** The estimate from L + 1 draws an example: the last one scored afresh, or the first L reused. */
+  /** The estimate from L + 1 draws an example: the last scored afresh, or the first L reused. */
   function fromDraws(draws, form) {
     const behind = draws.map((row) => row.slice(0, -1));
     const scored = form === "fresh" ? draws.map((row) => row.slice(-1)) : behind;
@@ -58,7 +58,7 @@ function lsMetrics() {
   const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
   const scaled = (a, factor) => a.map((value) => value * factor);
 
-  /** The affine plane through three templates: {origin, basis}, first axis along their first side. */
+  /** The plane through three templates: {origin, basis}, first axis along their first side. */
   function plane(templates) {
     const [first, second, third] = templates;
     const origin = first.map((_, i) => mean([first[i], second[i], third[i]]));
@@ -75,11 +75,12 @@ function lsMetrics() {
     return basis.map((axis) => dot(offset, axis));
   }
 
-  /** Spread within classes over the mean distance of their centres; `groups` lists points by class. */
+  /** Spread within classes over the mean distance of centres; `groups` lists points by class. */
   function spreadRatio(groups) {
     const centres = groups.map((points) => [0, 1].map((axis) => mean(points.map((p) => p[axis]))));
     const within = groups.map((points, c) =>
-      mean(points.map((p) => dot(minus(p, centres[c]), minus(p, centres[c])))));
+      mean(points.map((p) => dot(minus(p, centres[c]), minus(p, centres[c])))),
+    );
     const between = [];
     centres.forEach((a, i) => {
       for (const b of centres.slice(i + 1)) between.push(Math.hypot(...minus(a, b)));

@@ -1,7 +1,7 @@
 // A small multi-layer perceptron and its optimiser, in float64. Everything lies in one function
 // whose text also makes up the worker, so that the page opens from a file.
 function lsNetwork() {
-  /** Seeded numbers: `uniform()` in [0, 1), `below(n)` whole, `order(n)` a permutation (mulberry32). */
+  /** Seeded: `uniform()` in [0, 1), `below(n)` whole, `order(n)` a permutation (mulberry32). */
   function generator(seed) {
     let state = seed >>> 0;
     const uniform = () => {
@@ -22,7 +22,7 @@ function lsNetwork() {
     return { uniform, below, order };
   }
 
-  /** Layers {inputs, outputs, weight, bias}, weight row-major by output, drawn as torch draws them. */
+  /** Layers {inputs, outputs, weight, bias}, weight row-major by output, spread as torch's. */
   function initialise(widths, random) {
     return widths.slice(1).map((outputs, i) => {
       const inputs = widths[i];
@@ -41,7 +41,7 @@ function lsNetwork() {
       bias: new Float64Array(bias.length),
     }));
 
-  /** The input and what each layer puts out, for n examples in the rows of x; the last are logits. */
+  /** The input x (n rows) and what each layer puts out; the last are logits. */
   function forward(layers, x, n) {
     const outputs = [x];
     layers.forEach((layer, depth) => {

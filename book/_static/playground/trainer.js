@@ -87,21 +87,31 @@ function lsTrainer(network, metrics) {
     examine(layers) {
       const { x, y, n } = this.data.val;
       const logits = network.forward(layers, x, n).at(-1);
-      return { ...metrics.evaluate(logits, y, K), ...this.information(layers), ...this.geometry(layers) };
+      return {
+        ...metrics.evaluate(logits, y, K),
+        ...this.information(layers),
+        ...this.geometry(layers),
+      };
     }
 
     information(layers) {
       const [a, b] = this.classes;
       const columns = this.probe.map((x) => network.forward(layers, x, this.probed).at(-1));
       const draws = Array.from({ length: this.probed }, (_, i) =>
-        columns.map((z) => z[i * K + b] - z[i * K + a]));
-      return { fresh: metrics.fromDraws(draws, "fresh"), reused: metrics.fromDraws(draws, "reused") };
+        columns.map((z) => z[i * K + b] - z[i * K + a]),
+      );
+      return {
+        fresh: metrics.fromDraws(draws, "fresh"),
+        reused: metrics.fromDraws(draws, "reused"),
+      };
     }
 
     geometry(layers) {
       const { inputs, weight, bias } = layers.at(-1);
-      const templates = this.classes.map((c) =>
-        [...weight.subarray(c * inputs, (c + 1) * inputs), bias[c]]);
+      const templates = this.classes.map((c) => [
+        ...weight.subarray(c * inputs, (c + 1) * inputs),
+        bias[c],
+      ]);
       const plane = metrics.plane(templates);
       const corners = templates.map((t) => metrics.project(t, plane));
       const points = {};
@@ -109,10 +119,12 @@ function lsTrainer(network, metrics) {
         const total = sizes.reduce((sum, size) => sum + size, 0);
         const hidden = network.forward(layers, x, total).at(-2);
         let row = 0;
-        points[name] = sizes.map((size) => Array.from({ length: size }, () => {
-          const activation = hidden.subarray(row * inputs, ++row * inputs);
-          return metrics.project([...activation, 1], plane);
-        }));
+        points[name] = sizes.map((size) =>
+          Array.from({ length: size }, () => {
+            const activation = hidden.subarray(row * inputs, ++row * inputs);
+            return metrics.project([...activation, 1], plane);
+          }),
+        );
       }
       return { corners, points };
     }

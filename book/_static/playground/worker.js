@@ -21,7 +21,9 @@ function lsWorker(trainer, scope) {
   }
 
   const orders = {
-    load: ({ packed }) => { data = trainer.unpack(packed); },
+    load: ({ packed }) => {
+      data = trainer.unpack(packed);
+    },
     restart: (order) => {
       training = new trainer.Trainer(data, order.settings);
       ({ stop, turn } = order);
@@ -29,15 +31,28 @@ function lsWorker(trainer, scope) {
       running = false;
       report();
     },
-    show: ({ classes }) => { training.show(classes); report(); },
-    stop: (order) => { stop = order.stop; report(); },
+    show: ({ classes }) => {
+      training.show(classes);
+      report();
+    },
+    stop: (order) => {
+      stop = order.stop;
+      report();
+    },
     run: () => {
       clearTimeout(timer);
       running = !trainer.finished(history, stop);
       go();
     },
-    pause: () => { running = false; report(); },
-    step: () => { running = false; training.step(); report(); },
+    pause: () => {
+      running = false;
+      report();
+    },
+    step: () => {
+      running = false;
+      training.step();
+      report();
+    },
   };
   scope.onmessage = ({ data: order }) => orders[order.order](order);
 }
