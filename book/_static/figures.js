@@ -118,7 +118,7 @@
       }
       let factor = 1;
       let perFactor = width - CHROME;
-      for (let attempt = 0; width > room && attempt < 4; attempt++) {
+      for (let attempt = 0; width > room && factor > 0.1 && attempt < 4; attempt++) {
         const wider = { factor, width };
         factor = Math.max(0.1, factor - (width - room + 1) / perFactor);
         width = await this.embed(shrink(arrange(spec, columns), factor));

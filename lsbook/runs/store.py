@@ -154,7 +154,7 @@ def write(
         shutil.rmtree(left_over, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{recipe.hash}-", dir=root))
     try:
-        _dump(draft / "recipe.json", recipe.to_dict())
+        (draft / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1) + "\n")
         _dump(draft / "metrics.json", metrics)
         _dump(draft / "history.json", history, indent=None)
         if samples is not None:

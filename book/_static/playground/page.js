@@ -140,7 +140,7 @@
   worker.onmessage = ({ data }) => {
     if (data.turn !== turn) return;
     if (history.at(-1)?.step === data.step) history.pop();
-    history.push(data);
+    history.push(trainer.summary(data));
     if (data.running) began ??= { step: data.step, time: performance.now() };
     else began = null;
     latest = data;

@@ -140,7 +140,16 @@ function lsTrainer(network, metrics) {
     });
   }
 
-  return { Trainer, unpack, gather, finished, BATCH, NAMES };
+  /** A snapshot without its points, for keeping. */
+  function summary({ step, classes, ...shot }) {
+    const numbers = NAMES.map((name) => {
+      const { points, corners, ...kept } = shot[name];
+      return [name, kept];
+    });
+    return { step, classes, ...Object.fromEntries(numbers) };
+  }
+
+  return { Trainer, unpack, gather, finished, summary, BATCH, NAMES };
 }
 
 if (typeof module !== "undefined")
