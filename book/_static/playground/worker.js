@@ -5,8 +5,7 @@ function lsWorker(trainer, scope) {
 
   const report = () => {
     const shot = training.snapshot();
-    const { step, hard, smoothed } = shot;
-    if (history.at(-1)?.step !== step) history.push({ step, hard, smoothed });
+    if (history.at(-1)?.step !== shot.step) history.push(trainer.summary(shot));
     const done = trainer.finished(history, stop);
     if (done) running = false;
     scope.postMessage({ ...shot, running, done, turn });
