@@ -20,8 +20,8 @@ from lsbook.training.classifier import Diverged
 from lsbook.training.deadline import OutOfTime
 from lsbook.training.device import choose
 
-# Of a budget; the rest is for leaving, and for what passed before the clock was read.
-USED = 0.97
+# Seconds of a budget that starting Python and leaving take, a tenth of it at most.
+RESERVE = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,7 +105,9 @@ def _list(options: argparse.Namespace) -> int:
 
 def _work(options: argparse.Namespace) -> int:
     """Train missing runs in order of value; stop within the budget and go on at the next call."""
-    deadline = time.monotonic() + USED * options.budget if options.budget else None
+    deadline = None
+    if options.budget:
+        deadline = time.monotonic() + options.budget - min(RESERVE, options.budget / 10)
     order = _groups(options)
     failed = False
     for group in order:
