@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import multiprocessing
 import os
@@ -14,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import benchmarks
+from benchmarks._compare import measure
 
 RESULTS = Path(__file__).with_name("results.json")
 LIBRARIES = ("torch", "numpy", "scipy", "torchmetrics", "netcal", "scikit-learn", "transformers")
@@ -22,10 +22,6 @@ LIBRARIES = ("torch", "numpy", "scipy", "torchmetrics", "netcal", "scikit-learn"
 def names() -> list[str]:
     found = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
     return sorted(name for name in found if not name.startswith("_"))
-
-
-def measure(name: str) -> list[dict]:
-    return importlib.import_module(f"benchmarks.{name}").main()
 
 
 def in_own_process(name: str) -> list[dict]:

@@ -10,6 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 
+def measure(name: str) -> list[dict]:
+    """The rows of one benchmark module; not in ``__main__``, which a spawned process cannot name."""
+    return importlib.import_module(f"benchmarks.{name}").main()
+
+
 def milliseconds(*calls: Callable[[], object], repeats: int = 9) -> list[float]:
     """Median time of each call, taken in turns so that all meet the same load."""
     times: list[list[float]] = [[] for _ in calls]
