@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from lsbook.data import Grammar, Text
 from lsbook.data.tokenizers import EOS
@@ -37,7 +38,7 @@ def translate(model: nn.Module, text: Text, pairs, T: float, device: torch.devic
 
 
 def record(
-    recipe: Recipe, model: nn.Module, text: Text, device: torch.device
+    recipe: Recipe, model: nn.Module, text: Text, device: torch.device, progress: bool = True
 ) -> tuple[dict[str, float], dict[str, np.ndarray], list[dict]]:
     """Metrics, evaluation arrays and sample sentences of a trained model.
 
@@ -59,7 +60,8 @@ def record(
         "curve_nll": tokens.nll.mean(1),
     }
     scores, samples = [], []
-    for T in TEMPERATURES:
+    temperatures = tqdm(TEMPERATURES, desc="beam search", unit="temperature", disable=not progress)
+    for T in temperatures:
         found = translate(model, text, text.test, T, device)
         strings = [text.tokenizer.decode(_words(h)) for h in found]
         scores.append(bleu(strings, text.references["test"]).score)
