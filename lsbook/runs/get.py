@@ -143,7 +143,7 @@ def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> N
     text = load_text(recipe.dataset)
     model, trace = train_sequence(recipe, text, device, **options)
     seconds = trace.seconds
-    metrics, arrays, samples = translation.record(recipe, model, text, device, progress)
+    metrics, arrays, samples = translation.record(recipe, model, text, device, options["progress"])
     description = manifest.describe(
         recipe, data_hash=text.content_hash, device=device, wall_seconds=seconds
     )
