@@ -46,13 +46,17 @@ class Chapter:
         check_alpha(self.alpha)
         choose(self.device)
         if self.preset not in self.presets:
-            raise ValueError(f"preset must be one of {', '.join(self.presets)}; got {self.preset!r}.")
+            raise ValueError(
+                f"preset must be one of {', '.join(self.presets)}; got {self.preset!r}."
+            )
         if not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"seed must be a whole number from 0 up; got {self.seed!r}.")
 
     def recipe(self, **changes) -> Recipe:
         """The preset's recipe at the reader's alpha and seed, fields changed."""
-        recipe = recipes.named(self.presets[self.preset], **{"alpha": self.alpha, "seed": self.seed} | changes)
+        recipe = recipes.named(
+            self.presets[self.preset], **{"alpha": self.alpha, "seed": self.seed} | changes
+        )
         return recipe.for_epochs(self.epochs) if self.epochs else recipe
 
     def run(self, **changes) -> Run:
@@ -68,7 +72,8 @@ class Chapter:
         """
         plain = self.recipe(alpha=0.0, seed=0).hash
         found = [
-            run for run in runs.available()
+            run
+            for run in runs.available()
             if run.recipe.with_(alpha=0.0, seed=0).hash == plain
             and all(getattr(run.recipe, name) == value for name, value in fields.items())
         ]

@@ -40,9 +40,13 @@ def check_logits(logits: Tensor, name: str = "logits") -> Tensor:
     if not torch.is_floating_point(logits):
         raise ValueError(f"{name} must be floating point; got {logits.dtype}.")
     if logits.ndim < 1 or logits.shape[-1] < 2:
-        raise ValueError(f"{name} need at least two classes on the last axis; got {tuple(logits.shape)}.")
+        raise ValueError(
+            f"{name} need at least two classes on the last axis; got {tuple(logits.shape)}."
+        )
     if not torch.isfinite(logits).all():
-        raise ValueError(f"{name} hold NaN or infinite values; look for a diverged run or a bad input.")
+        raise ValueError(
+            f"{name} hold NaN or infinite values; look for a diverged run or a bad input."
+        )
     return logits
 
 

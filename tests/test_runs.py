@@ -30,7 +30,9 @@ def only_committed(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def committed():
     return [
-        runs.Run(path.parent, Recipe.from_dict(json.loads((path.parent / "recipe.json").read_text())))
+        runs.Run(
+            path.parent, Recipe.from_dict(json.loads((path.parent / "recipe.json").read_text()))
+        )
         for path in sorted(COMMITTED.glob("*/manifest.json"))
     ]
 
@@ -43,8 +45,21 @@ def test_every_committed_run_is_named_by_its_recipe(committed):
 
 
 def test_every_manifest_is_complete(committed):
-    wanted = {"run", "name", "seed", "scale", "steps", "data_hash", "commit", "device", "threads",
-              "wall_seconds", "finished", "python", "versions"}
+    wanted = {
+        "run",
+        "name",
+        "seed",
+        "scale",
+        "steps",
+        "data_hash",
+        "commit",
+        "device",
+        "threads",
+        "wall_seconds",
+        "finished",
+        "python",
+        "versions",
+    }
     for run in committed:
         assert set(run.manifest) == wanted, run.path
         assert run.manifest["wall_seconds"] > 0
@@ -117,8 +132,13 @@ def test_hash_is_the_same_forever():
 def test_hash_sees_what_changes_numbers_and_not_the_name():
     recipe = recipes.named("lab/mlp-mnist1d")
     assert recipe.hash == recipe.with_(name="lab/other").hash
-    others = [recipe.with_(alpha=0.1), recipe.with_(seed=1), recipe.with_(scale=0.5),
-              recipe.with_(distil=Distil(teacher=recipe)), recipe.with_(distil=Distil(teacher=recipe, T=2.0))]
+    others = [
+        recipe.with_(alpha=0.1),
+        recipe.with_(seed=1),
+        recipe.with_(scale=0.5),
+        recipe.with_(distil=Distil(teacher=recipe)),
+        recipe.with_(distil=Distil(teacher=recipe, T=2.0)),
+    ]
     assert len({recipe.hash, *(other.hash for other in others)}) == 6
 
 
@@ -165,7 +185,9 @@ def test_epochs_shorten_the_schedule():
     assert recipes.named("paper/alexnet-cifar10").for_epochs(1).total_steps == 312
 
 
-CHAPTER = dict(name="calibration", presets={"lab": "lab/mlp-mnist1d"}, alpha=0.1, preset="lab", seed=0)
+CHAPTER = dict(
+    name="calibration", presets={"lab": "lab/mlp-mnist1d"}, alpha=0.1, preset="lab", seed=0
+)
 
 
 @pytest.mark.parametrize(

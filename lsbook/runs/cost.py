@@ -53,8 +53,11 @@ def trial(recipe: Recipe, device: torch.device) -> float | None:
 def _train_images(recipe: Recipe, images: Images, steps: int, device: torch.device) -> float:
     part, batch = slice(max(TRIAL_STEPS) * recipe.batch_size), slice(recipe.batch_size)
     images = dataclasses.replace(
-        images, train_x=images.train_x[part], train_y=images.train_y[part],
-        val_x=images.val_x[batch], val_y=images.val_y[batch],
+        images,
+        train_x=images.train_x[part],
+        train_y=images.train_y[part],
+        val_x=images.val_x[batch],
+        val_y=images.val_y[batch],
     )
     teacher = initial_model(recipe.distil.teacher).eval().to(device) if recipe.distil else None
     images, options = to_device(images, device), {"teacher": teacher, "progress": False}

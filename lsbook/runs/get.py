@@ -71,8 +71,12 @@ def get_many(
     jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
     if workers > 1 and len(jobs) > 1:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for done in [pool.submit(_train_job, job, device, retrain, progress, deadline) for job in jobs]:
+        with ProcessPoolExecutor(
+            workers, context, initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            for done in [
+                pool.submit(_train_job, job, device, retrain, progress, deadline) for job in jobs
+            ]:
                 done.result()
     else:
         for job in jobs:

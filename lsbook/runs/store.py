@@ -33,7 +33,9 @@ class BrokenRun(RuntimeError):
 
 def home() -> Path:
     """The folder new runs go to: ``LSBOOK_RUNS``, else the user's cache."""
-    return Path(os.environ.get("LSBOOK_RUNS") or Path(platformdirs.user_cache_dir("lsbook")) / "runs")
+    return Path(
+        os.environ.get("LSBOOK_RUNS") or Path(platformdirs.user_cache_dir("lsbook")) / "runs"
+    )
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,12 @@ class Run:
         if self.recipe.is_text:
             size["vocab"] = len(weights["embedding.weight"])
         model = models.build(self.recipe.model, **size)
-        model.load_state_dict({name: value.float() if value.is_floating_point() else value
-                               for name, value in weights.items()})
+        model.load_state_dict(
+            {
+                name: value.float() if value.is_floating_point() else value
+                for name, value in weights.items()
+            }
+        )
         return model.eval()
 
     def _json(self, name: str):

@@ -18,7 +18,9 @@ def metrics(runs: Iterable[Run]) -> pd.DataFrame:
 def history(runs: Iterable[Run], clock: str, quantities: Sequence[str]) -> pd.DataFrame:
     """One row a run and tick of ``clock`` (``epoch``, ``step`` or ``mi_step``) with ``quantities``."""
     frames = [
-        pd.DataFrame({name: run.history[name] for name in (clock, *quantities)}).assign(**_labels(run))
+        pd.DataFrame({name: run.history[name] for name in (clock, *quantities)}).assign(
+            **_labels(run)
+        )
         for run in runs
     ]
     return pd.concat(frames, ignore_index=True)

@@ -22,7 +22,9 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progres
     """
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{k}": torch.as_tensor(v) for k, v in state.items() if v is not None}
+        tensors |= {
+            f"optimizer.{number}.{k}": torch.as_tensor(v) for k, v in state.items() if v is not None
+        }
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     draft = path.with_suffix(".tmp")
     try:

@@ -97,7 +97,9 @@ def train_classifier(
 
     if probe and trace.epochs == 0:
         read_probe(0)
-    bar = tqdm(total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress)
+    bar = tqdm(
+        total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress
+    )
     with bar:
         for epoch in range(trace.epochs, epochs):
             trace.check_deadline(deadline)

@@ -25,7 +25,13 @@ MI_STREAM = 1
 
 @torch.no_grad()
 def predict(
-    model: nn.Module, images: Images, x: Tensor, kind: str, *, activations: bool = False, batch: int = 1000
+    model: nn.Module,
+    images: Images,
+    x: Tensor,
+    kind: str,
+    *,
+    activations: bool = False,
+    batch: int = 1000,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Logits (N, K) of raw inputs ``x`` at the evaluation window of augmentation ``kind``.
 
@@ -123,7 +129,10 @@ def classifier_metrics(arrays: dict[str, np.ndarray]) -> dict[str, float | None]
     other, both ways round; ``ece_at_optimal_T`` is over all examples so treated. Where a half
     has no finite best temperature these numbers are None.
     """
-    logits, targets = arrays["val_logits"].astype(np.float64), arrays["val_targets"].astype(np.int64)
+    logits, targets = (
+        arrays["val_logits"].astype(np.float64),
+        arrays["val_targets"].astype(np.int64),
+    )
     metrics = {
         "val_accuracy": calibration.accuracy(logits, targets),
         "val_nll": calibration.nll(logits, targets),

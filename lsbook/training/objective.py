@@ -38,7 +38,9 @@ class Objective:
             return values.reshape(-1, *(1,) * axes)
 
         first = each[0]
-        return cls(column("alpha", 1), column("beta", 1), column("T", 2), first.matches, first.loss_scale)
+        return cls(
+            column("alpha", 1), column("beta", 1), column("T", 2), first.matches, first.loss_scale
+        )
 
     def __call__(self, logits: Tensor, targets: Tensor, teacher_logits: Tensor | None) -> Tensor:
         """Losses (..., B) from logits (..., B, K), classes (..., B) and the teacher's logits."""
@@ -51,7 +53,13 @@ class Objective:
             soft = 0.5 * (logits - teacher_logits).square().sum(-1)
         else:
             soft = losses.distillation(
-                logits, targets, teacher_logits, beta=1.0, T=self.T, student_T=1.0,
-                reduction="none", validate=False,
+                logits,
+                targets,
+                teacher_logits,
+                beta=1.0,
+                T=self.T,
+                student_T=1.0,
+                reduction="none",
+                validate=False,
             )
         return self.loss_scale * ((1 - self.beta) * hard + self.beta * soft)

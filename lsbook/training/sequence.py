@@ -32,6 +32,7 @@ def initial_model(recipe: Recipe, text: Text) -> nn.Module:
 
 def pad(pairs: list[Pair], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Source (B, S) with EOS, decoder input (B, T) with BOS, and targets (B, T) with EOS, padded."""
+
     def block(rows: list[list[int]]) -> Tensor:
         width = max(map(len, rows))
         return torch.tensor([row + [PAD] * (width - len(row)) for row in rows], device=device)
@@ -68,7 +69,9 @@ def epoch_batches(recipe: Recipe, pairs: list[Pair], epoch: int) -> Iterator[lis
 
 
 @torch.no_grad()
-def validation_loss(model: nn.Module, pairs: list[Pair], device: torch.device) -> tuple[float, float]:
+def validation_loss(
+    model: nn.Module, pairs: list[Pair], device: torch.device
+) -> tuple[float, float]:
     """Mean NLL in nats and accuracy a target token, the prefix being the reference."""
     model.eval()
     nll, right, count = 0.0, 0, 0
@@ -109,7 +112,9 @@ def train_sequence(
     trace = Trace.resume(saved)
     step = trace.history["step"][-1] if saved else 0
     title = f"{recipe.name} α={recipe.alpha:g} seed {recipe.seed}"
-    bar = tqdm(total=recipe.total_steps, initial=step, desc=title, unit="step", disable=not progress)
+    bar = tqdm(
+        total=recipe.total_steps, initial=step, desc=title, unit="step", disable=not progress
+    )
     with bar:
         while step < recipe.total_steps:
             trace.check_deadline(deadline)
@@ -138,10 +143,14 @@ def train_sequence(
                     step += 1
                     bar.update()
             if not torch.isfinite(total):
-                raise Diverged(f"The loss of {recipe.name} diverged in epoch {epoch + 1}; lower lr.")
+                raise Diverged(
+                    f"The loss of {recipe.name} diverged in epoch {epoch + 1}; lower lr."
+                )
             nll, accuracy = validation_loss(model, text.val, device)
             mean_loss = (total / (step - first)).item()
-            trace.add(epoch=epoch + 1, step=step, train_loss=mean_loss, val_nll=nll, val_accuracy=accuracy)
+            trace.add(
+                epoch=epoch + 1, step=step, train_loss=mean_loss, val_nll=nll, val_accuracy=accuracy
+            )
             if state:
                 checkpoint.save(state, model, optimizer, trace.state)
             bar.set_postfix(nll=f"{nll:.3f}")

@@ -53,7 +53,9 @@ class Stack(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits (R, B, K) of inputs (R, B, ...)."""
         network = self._skeleton[0]
-        return vmap(lambda params, inputs: functional_call(network, params, (inputs,)))(self.named(), x)
+        return vmap(lambda params, inputs: functional_call(network, params, (inputs,)))(
+            self.named(), x
+        )
 
     def evaluate(self, inputs: Iterable[Tensor]) -> Iterator[Tensor]:
         """Each run's logits on its inputs, one run at a time, as large batches want the cache alone."""
@@ -66,7 +68,9 @@ class Stack(nn.Module):
         single = []
         for run in range(len(self.stacked[0])):
             network = copy.deepcopy(self._skeleton[0])
-            network.load_state_dict({name: value[run].detach() for name, value in self.named().items()})
+            network.load_state_dict(
+                {name: value[run].detach() for name, value in self.named().items()}
+            )
             single.append(network.eval())
         return single
 
@@ -98,7 +102,9 @@ def train_stack(
     """
     first = recipes[0]
     if not all(can_stack(r) and shape_of(r) == shape_of(first) for r in recipes):
-        raise ValueError("A stack takes MLPs without dropout that share everything but alpha, seed, beta, T.")
+        raise ValueError(
+            "A stack takes MLPs without dropout that share everything but alpha, seed, beta, T."
+        )
     stack = Stack([initial_model(recipe) for recipe in recipes]).to(device)
     optimizer = make_optimizer(first, stack.named())
     saved = checkpoint.load(state, stack, optimizer) if state else None
@@ -133,7 +139,10 @@ def train_stack(
     if probes and traces[0].epochs == 0:
         read_probes(0)
     bar = tqdm(
-        total=epochs, initial=traces[0].epochs, desc=f"{len(recipes)} × {first.name}", unit="epoch",
+        total=epochs,
+        initial=traces[0].epochs,
+        desc=f"{len(recipes)} × {first.name}",
+        unit="epoch",
         disable=not progress,
     )
     with bar:
@@ -141,7 +150,9 @@ def train_stack(
             traces[0].check_deadline(deadline)
             total = torch.zeros(len(recipes), device=device)
             step = epoch * per_epoch
-            for batches in zip(*(epoch_batches(leader, images, epoch, device) for leader in leaders)):
+            for batches in zip(
+                *(epoch_batches(leader, images, epoch, device) for leader in leaders)
+            ):
                 if step == first.total_steps:
                     break
                 set_learning_rate(optimizer, learning_rate(first, step))

@@ -48,7 +48,9 @@ class Trace:
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
 
-    def add_epoch(self, epoch: int, step: int, loss: float, logits: Tensor, targets: Tensor) -> None:
+    def add_epoch(
+        self, epoch: int, step: int, loss: float, logits: Tensor, targets: Tensor
+    ) -> None:
         """Record the mean training loss of an epoch and the validation scores after it."""
         self.add(epoch=epoch, step=step, train_loss=loss, **scores(logits, targets))
 

@@ -47,9 +47,7 @@ def record(
     N) and ``token_correct`` (N,) are what they are computed from.
     """
     model.eval()
-    batches = [
-        pad([text.val[i] for i in batch], device) for batch in by_length(text.val, 4096)
-    ]
+    batches = [pad([text.val[i] for i in batch], device) for batch in by_length(text.val, 4096)]
     tokens = token_calibration(model, batches, T=TEMPERATURES)
     confidence = tokens.confidence.astype(np.float16).astype(np.float64)
     one = TEMPERATURES.index(1.0)
@@ -101,7 +99,9 @@ def _sample(text: Text, i: int, hypothesis) -> dict:
         "reference": text.tokenizer.decode(target),
         "hypothesis": text.tokenizer.decode(_words(hypothesis)),
         "tokens": [text.tokenizer.decode([token]) for token in _words(hypothesis)],
-        "probabilities": np.exp(hypothesis.token_log_probs[: len(_words(hypothesis))]).round(3).tolist(),
+        "probabilities": np.exp(hypothesis.token_log_probs[: len(_words(hypothesis))])
+        .round(3)
+        .tolist(),
     }
 
 
@@ -135,7 +135,7 @@ def _against_truth(model: nn.Module, text: Text) -> tuple[dict[str, np.ndarray],
     grammar = Grammar(0)
     device = next(model.parameters()).device
     confidence, probability, kl, entropy = [], [], [], []
-    for source_ids, target_ids in text.val[:SHOWN_TOKENS // 5]:
+    for source_ids, target_ids in text.val[: SHOWN_TOKENS // 5]:
         source, target_in, _ = pad([(source_ids, target_ids)], device)
         p = model(source, target_in)[0].float().log_softmax(-1).cpu().numpy()
         for position in range(len(target_ids) + 1):
