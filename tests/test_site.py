@@ -23,7 +23,7 @@ FLAGS = (
 ).split()
 DRAWN = "[...document.querySelectorAll('figure.ls-figure')].every(f => f.dataset.ready)"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
