@@ -109,7 +109,7 @@ class Benchmarks(SphinxDirective):
         head += self._row(columns)
         body += [self._row([_cell(row.get(name, "")) for name in columns]) for row in rows]
         group += [head, body]
-        return nodes.table("", group)
+        return nodes.table("", group, classes=["ls-benchmarks"])
 
     @staticmethod
     def _row(texts) -> nodes.row:

@@ -146,14 +146,12 @@ def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dic
 def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> None:
     text = load_text(recipe.dataset)
     model, trace = train_sequence(recipe, text, device, **options)
-    seconds = trace.seconds
     metrics, arrays, samples = translation.record(recipe, model, text, device, options["progress"])
-    description = manifest.describe(
-        recipe, data_hash=text.content_hash, device=device, wall_seconds=seconds
-    )
     store.write(
         recipe,
-        manifest=description,
+        manifest=manifest.describe(
+            recipe, data_hash=text.content_hash, device=device, wall_seconds=trace.seconds
+        ),
         metrics=metrics,
         history=trace.history,
         arrays=arrays,
@@ -176,12 +174,11 @@ def _record(
         teacher_logits = predict(teacher, images, images.train_x, recipe.distil.teacher.augment)
     metrics, arrays = record(recipe, model, images, teacher_logits)
     history, paths = trace.split()
-    description = manifest.describe(
-        recipe, data_hash=images.content_hash, device=device, wall_seconds=seconds
-    )
     store.write(
         recipe,
-        manifest=description,
+        manifest=manifest.describe(
+            recipe, data_hash=images.content_hash, device=device, wall_seconds=seconds
+        ),
         metrics=metrics,
         history=history,
         arrays=arrays | paths,

@@ -15,7 +15,7 @@ from lsbook.data.tokenizers import BOS, EOS, PAD
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import generator
-from lsbook.training.classifier import Diverged
+from lsbook.training.classifier import check_finite
 from lsbook.training.device import autocast
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
 from lsbook.training.trace import Trace
@@ -142,10 +142,7 @@ def train_sequence(
                     total += loss.detach()
                     step += 1
                     bar.update()
-            if not torch.isfinite(total):
-                raise Diverged(
-                    f"The loss of {recipe.name} diverged in epoch {epoch + 1}; lower lr."
-                )
+            check_finite(total, recipe, epoch)
             nll, accuracy = validation_loss(model, text.val, device)
             mean_loss = (total / (step - first)).item()
             trace.add(
