@@ -50,14 +50,16 @@ class Recipe:
 
     ``steps`` is the full schedule in optimisation steps and ``scale`` the fraction of it that is
     run; milestones and warm-up are fractions of what is run. ``batch_size`` counts examples, for
-    text target tokens. ``weight_decay`` acts on all weights unless ``decay_only`` names the
+    text target tokens. ``train_fraction`` is the share of the training images that is used, the
+    first of the split. ``weight_decay`` acts on all weights unless ``decay_only`` names the
     parameters it acts on. ``size`` holds the keyword arguments of ``lsbook.models.build``.
+    ``mi_every`` counts steps of the full schedule between two readings of the mutual information.
     ``damped`` momentum is the MNIST experiment's 0.9·previous + 0.1·current gradient.
 
     Raises
     ------
     ValueError
-        If alpha, scale, steps or schedule are out of range.
+        If alpha, scale, train_fraction, steps or schedule are out of range.
     """
 
     name: str
@@ -86,12 +88,15 @@ class Recipe:
     distil: Distil | None = None
     mi_classes: tuple[int, int] = (0, 5)
     mi_every: int = 0
+    train_fraction: float = 1.0
 
     def __post_init__(self):
         _as_floats(self)
         check_alpha(self.alpha)
         if not 0 < self.scale <= 1:
             raise ValueError(f"scale is the fraction of the schedule, in (0, 1]; got {self.scale}.")
+        if not 0 < self.train_fraction <= 1:
+            raise ValueError(f"train_fraction must lie in (0, 1]; got {self.train_fraction}.")
         if self.steps < 1 or self.batch_size < 1 or self.lr <= 0:
             raise ValueError("steps, batch_size and lr must be above 0.")
         if self.schedule not in SCHEDULES:
@@ -110,6 +115,11 @@ class Recipe:
     def total_steps(self) -> int:
         """Optimisation steps of this run: ``steps`` × ``scale``, at least one."""
         return max(1, round(self.steps * self.scale))
+
+    @property
+    def probe_every(self) -> int:
+        """Steps of this run between two readings of the mutual information; 0 for none."""
+        return self.mi_every and max(1, round(self.mi_every * self.scale))
 
     @cached_property
     def hash(self) -> str:
@@ -130,7 +140,7 @@ class Recipe:
             raise ValueError(f"epochs must be above 0; got {epochs}.")
         if self.is_text:
             raise ValueError("Shorten a text recipe by its scale: its batches are counted in tokens.")
-        per_epoch = TRAIN_SIZE[self.dataset] // self.batch_size
+        per_epoch = int(TRAIN_SIZE[self.dataset] * self.train_fraction) // self.batch_size
         return self.with_(scale=min(1.0, epochs * per_epoch / self.steps))
 
     def to_dict(self) -> dict:
@@ -182,6 +192,11 @@ _CIFAR_ALEXNET = dict(
 _MNIST = dict(
     dataset="mnist", model="mlp", steps=100 * 390, lr=1.0, last_layer_lr=0.1, schedule="linear",
     damped=True,
+)
+
+_FRACTION_RESNET = {**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25}
+_FRACTION_TRANSFORMER = (
+    ("d_model", 128), ("layers", 2), ("heads", 4), ("d_ff", 256), ("dropout", 0.1),
 )
 
 CATALOGUE: dict[str, Recipe] = {
@@ -241,6 +256,20 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("classes", 30), ("small", True)), steps=100 * 117, lr=0.045, schedule="cosine",
             nesterov=True, weight_decay=8e-5, augment="crop-flip",
         ),
+        # What two processor cores can do of the same: shorter, and where marked smaller or on a
+        # quarter of the images, so that networks see them often enough to fit them.
+        Recipe(
+            name="fraction/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
+            **_FRACTION_RESNET,
+        ).for_epochs(20),
+        Recipe(name="fraction/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(15),
+        Recipe(
+            name="fraction/teacher-cifar10", dataset="cifar10", size=(("classes", 10),),
+            mi_every=4000, **_FRACTION_RESNET,
+        ).for_epochs(16),
+        Recipe(
+            name="fraction/student-cifar10", train_fraction=0.25, **_CIFAR_ALEXNET
+        ).for_epochs(20),
     )
 }
 

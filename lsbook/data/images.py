@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,13 @@ class Images:
     def shape(self) -> tuple[int, ...]:
         """Shape of one example: (L,) or (C, H, W)."""
         return tuple(self.train_x.shape[1:])
+
+    def part(self, fraction: float) -> Images:
+        """The same set with the first ``fraction`` of the training images; the rest unchanged."""
+        count = int(len(self.train_y) * fraction)
+        return dataclasses.replace(
+            self, train_x=self.train_x[:count], train_y=self.train_y[:count]
+        )
 
     def normalise(self, x: Tensor) -> Tensor:
         """Return float32 ``x`` (..., C, H, W) with mean 0 and deviation 1, on its device."""

@@ -132,7 +132,7 @@ def _state_of(recipes: list[Recipe]) -> Path:
 
 
 def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dict) -> None:
-    images = devices.to_device(_images(recipes[0].dataset), device)
+    images = devices.to_device(_images(recipes[0].dataset).part(recipes[0].train_fraction), device)
     teachers = _teachers(recipes, device)
     if len(recipes) == 1:
         trained = [train_classifier(recipes[0], images, device, teacher=teachers[0], **options)]

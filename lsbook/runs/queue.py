@@ -75,7 +75,22 @@ def mnist(seed: int) -> Group:
     return [hard, smoothed, *students]
 
 
-PRESETS = {"lab": lab, "paper": paper}
+def fraction() -> list[Group]:
+    """The paper's experiments at the fraction that two processor cores can do, seed 0 first."""
+    groups = []
+    for seed in PAPER_SEEDS:
+        teachers, students, grid = distillation("fraction/teacher-cifar10", seed)
+        groups += [
+            [named("fraction/resnet20-cifar100", alpha=a, seed=seed) for a in (0.0, 0.05, 0.1)],
+            [named("fraction/alexnet-cifar10", alpha=a, seed=seed) for a in (0.0, 0.1)],
+            teachers,
+            students,
+            grid,
+        ]
+    return groups
+
+
+PRESETS = {"lab": lab, "paper": paper, "fraction": fraction}
 
 
 def groups(

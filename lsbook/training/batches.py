@@ -22,6 +22,15 @@ def steps_per_epoch(recipe: Recipe, images: Images) -> int:
     return max(1, len(images.train_y) // recipe.batch_size)
 
 
+def is_scored(recipe: Recipe, images: Images, epoch: int) -> bool:
+    """Whether validation is scored, and the state kept, after ``epoch`` epochs.
+
+    Always at the end, and as often as training passes over twice the number of validation images.
+    """
+    every = max(1, -(-2 * len(images.val_y) // len(images.train_y)))
+    return epoch % every == 0 or epoch * steps_per_epoch(recipe, images) >= recipe.total_steps
+
+
 def epoch_batches(
     recipe: Recipe, images: Images, epoch: int, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

@@ -10,10 +10,9 @@ from tqdm.auto import tqdm
 
 from lsbook import models
 from lsbook.data import Images
-from lsbook.data.augment import centre
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
-from lsbook.training.batches import epoch_batches, steps_per_epoch
+from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
 from lsbook.training.device import autocast
 from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
@@ -41,11 +40,26 @@ def initial_model(recipe: Recipe) -> nn.Module:
         return models.build(recipe.model, **dict(recipe.size))
 
 
-def teacher_inputs(recipe: Recipe, images: Images, raw: Tensor, clean: Tensor) -> Tensor:
-    """What the teacher sees: the student's own view, or the clean image where windows differ."""
-    if recipe.augment == recipe.distil.teacher.augment or recipe.augment == "none":
-        return images.normalise(raw)
-    return images.normalise(centre(clean, recipe.distil.teacher.augment))
+class Teaching:
+    """What a teacher says of the training images as its student sees them.
+
+    The teacher is asked about the student's own view. Where the two take different windows of an
+    image it is asked once, before the training, about every clean image.
+    """
+
+    def __init__(self, recipe: Recipe, teacher: nn.Module, images: Images):
+        self.teacher, self.images = teacher, images
+        kind = recipe.distil.teacher.augment
+        shares_view = recipe.augment in (kind, "none")
+        self.known = None if shares_view else predict(teacher, images, images.train_x, kind)
+
+    @torch.no_grad()
+    def logits(self, index: Tensor, raw: Tensor) -> Tensor:
+        """The teacher's logits (B, K) of training images ``index`` (B,), seen as ``raw``."""
+        if self.known is not None:
+            return self.known[index]
+        with autocast(raw.device):
+            return self.teacher(self.images.normalise(raw))
 
 
 def train_classifier(
@@ -65,7 +79,7 @@ def train_classifier(
     teacher
         The trained teacher, in evaluation mode, where the recipe distils.
     state
-        File that holds the state after each epoch; where it exists the training goes on from it.
+        File that holds the state after each scored epoch; where it exists the training goes on from it.
     progress
         Show a bar with the time left.
     deadline
@@ -86,6 +100,7 @@ def train_classifier(
     trace = Trace.resume(saved)
     objective = Objective.of(recipe)
     probe = InformationProbe(recipe, images) if recipe.mi_every else None
+    teaching = Teaching(recipe, teacher, images) if teacher is not None else None
     per_epoch = steps_per_epoch(recipe, images)
     epochs = -(-recipe.total_steps // per_epoch)
 
@@ -100,12 +115,12 @@ def train_classifier(
     bar = tqdm(
         total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress
     )
+    step = first = trace.epochs * per_epoch
+    total = torch.zeros((), device=device)
     with bar:
         for epoch in range(trace.epochs, epochs):
             trace.check_deadline(deadline)
             model.train()
-            total = torch.zeros((), device=device)
-            step = epoch * per_epoch
             # Dropout draws from the global generator; seeding it here makes epochs resumable.
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 torch.manual_seed(recipe.seed * 1_000_003 + epoch)
@@ -115,11 +130,7 @@ def train_classifier(
                     set_learning_rate(optimizer, learning_rate(recipe, step))
                     with autocast(device):
                         logits = model(images.normalise(raw))
-                        teacher_logits = None
-                        if teacher is not None:
-                            with torch.no_grad():
-                                clean = images.train_x[index]
-                                teacher_logits = teacher(teacher_inputs(recipe, images, raw, clean))
+                    teacher_logits = teaching and teaching.logits(index, raw)
                     loss = objective(logits.float(), y, teacher_logits).mean()
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()
@@ -131,13 +142,16 @@ def train_classifier(
                     if probe and information_is_due(recipe, step):
                         read_probe(step)
             check_finite(total, recipe, epoch)
+            bar.update()
+            if not is_scored(recipe, images, epoch + 1):
+                continue
             val_logits = predict(model, images, images.val_x, recipe.augment)
             check_finite(val_logits, recipe, epoch)
-            mean_loss = (total / max(1, step - epoch * per_epoch)).item()
+            mean_loss = (total / max(1, step - first)).item()
             trace.add_epoch(epoch + 1, step, mean_loss, val_logits, images.val_y)
             if state:
                 checkpoint.save(state, model, optimizer, trace.state)
-            bar.update()
+            total, first = torch.zeros_like(total), step
             bar.set_postfix(accuracy=f"{trace.history['val_accuracy'][-1]:.3f}")
     return model.eval(), trace
 

@@ -93,7 +93,8 @@ def record(
     """Metrics and evaluation arrays of a trained classifier.
 
     Logits are kept in half precision and the metrics are computed from what is kept, so that
-    anybody gets the same numbers from the arrays. ``teacher_logits`` (N, K) are the teacher's on
+    anybody gets the same numbers from the arrays; ``test_accuracy`` alone, where there is a test
+    part, rests on logits that are not kept. ``teacher_logits`` (N, K) are the teacher's on
     the clean training set, for the equivalent smoothing gamma of a distilled student.
     """
     kind = recipe.augment
@@ -111,6 +112,11 @@ def record(
     metrics["train_accuracy"] = calibration.accuracy(
         train_logits.cpu().numpy(), images.train_y.cpu().numpy()
     )
+    if images.test_x is not None:
+        test_logits = predict(model, images, images.test_x, kind)
+        metrics["test_accuracy"] = calibration.accuracy(
+            test_logits.cpu().numpy(), images.test_y.cpu().numpy()
+        )
     plane = geometry(hidden.cpu().numpy(), images.train_y.cpu().numpy(), arrays["templates"])
     for name in ("within_spread", "centre_distance", "ratio", "simplex_deviation", "nc1", "nc2"):
         metrics[name] = float(getattr(plane, name))

@@ -15,8 +15,8 @@ from lsbook.data import Images
 from lsbook.data.augment import centre
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
-from lsbook.training.batches import epoch_batches, steps_per_epoch
-from lsbook.training.classifier import check_finite, initial_model, teacher_inputs
+from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
+from lsbook.training.classifier import Teaching, check_finite, initial_model
 from lsbook.training.evaluation import InformationProbe
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
@@ -115,6 +115,7 @@ def train_stack(
     of_seed = torch.tensor([seeds.index(recipe.seed) for recipe in recipes], device=device)
     leaders = [next(r for r in recipes if r.seed == seed) for seed in seeds]
     probes = [InformationProbe(r, images) for r in leaders] if first.mi_every else []
+    lessons = _lessons(recipes, teachers, images)
     per_epoch = steps_per_epoch(first, images)
     epochs = -(-first.total_steps // per_epoch)
 
@@ -145,11 +146,11 @@ def train_stack(
         unit="epoch",
         disable=not progress,
     )
+    step = start = traces[0].epochs * per_epoch
+    total = torch.zeros(len(recipes), device=device)
     with bar:
         for epoch in range(traces[0].epochs, epochs):
             traces[0].check_deadline(deadline)
-            total = torch.zeros(len(recipes), device=device)
-            step = epoch * per_epoch
             for batches in zip(
                 *(epoch_batches(leader, images, epoch, device) for leader in leaders)
             ):
@@ -159,7 +160,7 @@ def train_stack(
                 raw = torch.stack([batch[1] for batch in batches])
                 y = torch.stack([batch[2] for batch in batches])
                 logits = stack(images.normalise(raw)[of_seed])
-                taught = _teach(recipes, teachers, batches, of_seed, images)
+                taught = _taught(lessons, batches, of_seed)
                 losses = objective(logits, y[of_seed], taught).mean(-1)
                 optimizer.zero_grad(set_to_none=True)
                 losses.sum().backward()
@@ -170,35 +171,44 @@ def train_stack(
                 step += 1
                 if probes and information_is_due(first, step):
                     read_probes(step)
-            score(epoch + 1, step, total / max(1, step - epoch * per_epoch))
+            bar.update()
+            if not is_scored(first, images, epoch + 1):
+                continue
+            score(epoch + 1, step, total / max(1, step - start))
+            total, start = torch.zeros_like(total), step
             if state:
                 histories = [trace.history for trace in traces]
                 kept = {"histories": histories, "seconds": traces[0].seconds}
                 checkpoint.save(state, stack, optimizer, kept)
-            bar.update()
     return list(zip(stack.networks(), traces))
 
 
-@torch.no_grad()
-def _teach(
-    recipes: list[Recipe],
-    teachers: list[nn.Module | None],
+def _lessons(
+    recipes: list[Recipe], teachers: list[nn.Module | None], images: Images
+) -> list[Teaching | None]:
+    """What each run is taught; one object for one teacher."""
+    known = {
+        id(teacher): Teaching(recipe, teacher, images)
+        for recipe, teacher in zip(recipes, teachers)
+        if teacher is not None
+    }
+    return [known.get(id(teacher)) for teacher in teachers]
+
+
+def _taught(
+    lessons: list[Teaching | None],
     batches: tuple[tuple[Tensor, Tensor, Tensor], ...],
     of_seed: Tensor,
-    images: Images,
 ) -> Tensor | None:
     """Teacher logits (R, B, K) on each run's batch, asking each teacher once a batch."""
-    if recipes[0].distil is None:
+    if lessons[0] is None:
         return None
     said: dict[tuple[int, int], Tensor] = {}
-    answers = []
-    for recipe, teacher, seed in zip(recipes, teachers, of_seed.tolist()):
-        key = (id(teacher), seed)
+    for lesson, seed in zip(lessons, of_seed.tolist()):
+        key = (id(lesson), seed)
         if key not in said:
-            index, raw, _ = batches[seed]
-            said[key] = teacher(teacher_inputs(recipe, images, raw, images.train_x[index]))
-        answers.append(said[key])
-    return torch.stack(answers)
+            said[key] = lesson.logits(*batches[seed][:2])
+    return torch.stack([said[id(x), seed] for x, seed in zip(lessons, of_seed.tolist())])
 
 
 def _clip_each(stacked: nn.ParameterList, limit: float) -> None:

@@ -36,12 +36,13 @@ class Trace:
 
     @property
     def epochs(self) -> int:
-        """Epochs recorded so far."""
-        return len(self.history.get("epoch", []))
+        """Epochs trained up to the last one recorded."""
+        return self.history["epoch"][-1] if "epoch" in self.history else 0
 
     def check_deadline(self, deadline: float | None) -> None:
-        """Raise `OutOfTime` if an epoch as long as the mean of those so far does not fit."""
-        check_deadline(deadline, self.seconds / self.epochs if self.epochs else 0.0)
+        """Raise `OutOfTime` if what lies between two records does not fit, by the mean so far."""
+        records = len(self.history.get("epoch", []))
+        check_deadline(deadline, self.seconds / records if records else 0.0)
 
     def add(self, **values) -> None:
         """Append one value to each named list."""
@@ -76,7 +77,7 @@ class Trace:
 
 
 def information_is_due(recipe: Recipe, step: int) -> bool:
-    """Whether the probe is read after ``step`` steps: at 0, every ``mi_every``, and at the end."""
-    if not recipe.mi_every:
+    """Whether the probe is read after ``step`` steps: at 0, every ``probe_every``, and at the end."""
+    if not recipe.probe_every:
         return False
-    return step % recipe.mi_every == 0 or step == recipe.total_steps
+    return step % recipe.probe_every == 0 or step == recipe.total_steps
