@@ -189,9 +189,19 @@ _CIFAR_ALEXNET = dict(
     momentum=0.0, weight_decay=0.04, decay_only=("dense1.weight", "dense2.weight"),
     loss_scale=3.0, augment="crop24-flip",
 )
+# The paper's 0.03 is read as a standard deviation, and the students' rate is lowered: with a
+# variance of 0.03, or with rate 1 under the matching of logits, training diverges at once.
 _MNIST = dict(
     dataset="mnist", model="mlp", steps=100 * 390, lr=1.0, last_layer_lr=0.1, schedule="linear",
     damped=True,
+)
+_MNIST_TEACHER = dict(
+    size=(("inputs", 784), ("hidden", (1200, 1200)), ("classes", 10), ("init_variance", 0.0009)),
+    augment="shift", **_MNIST,
+)
+_MNIST_STUDENT = dict(
+    size=(("inputs", 784), ("hidden", (800, 800)), ("classes", 10), ("init_variance", 0.0009)),
+    **{**_MNIST, "lr": 0.3, "last_layer_lr": 0.03},
 )
 
 _FRACTION_RESNET = {**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25}
@@ -235,16 +245,8 @@ CATALOGUE: dict[str, Recipe] = {
             mi_every=4000, **_CIFAR_RESNET,
         ),
         Recipe(name="paper/student-cifar10", **_CIFAR_ALEXNET),
-        Recipe(
-            name="paper/teacher-mnist", augment="shift",
-            size=(("inputs", 784), ("hidden", (1200, 1200)), ("classes", 10), ("init_variance", 0.03)),
-            **_MNIST,
-        ),
-        Recipe(
-            name="paper/student-mnist",
-            size=(("inputs", 784), ("hidden", (800, 800)), ("classes", 10), ("init_variance", 0.03)),
-            **_MNIST,
-        ),
+        Recipe(name="paper/teacher-mnist", **_MNIST_TEACHER),
+        Recipe(name="paper/student-mnist", **_MNIST_STUDENT),
         Recipe(
             name="paper/transformer-multi30k", dataset="multi30k", model="transformer",
             size=(("d_model", 128), ("layers", 4), ("heads", 4), ("d_ff", 256), ("dropout", 0.3)),
@@ -270,6 +272,13 @@ CATALOGUE: dict[str, Recipe] = {
         Recipe(
             name="fraction/student-cifar10", train_fraction=0.25, **_CIFAR_ALEXNET
         ).for_epochs(20),
+        Recipe(name="fraction/teacher-mnist", **_MNIST_TEACHER).for_epochs(30),
+        Recipe(name="fraction/student-mnist", **_MNIST_STUDENT).for_epochs(30),
+        Recipe(
+            name="fraction/transformer-multi30k", dataset="multi30k", model="transformer",
+            size=_FRACTION_TRANSFORMER, steps=8000, scale=0.25, batch_size=2048, optimizer="adam",
+            lr=3e-3, schedule="inverse-sqrt", warmup=0.25, clip_norm=1.0,
+        ),
     )
 }
 

@@ -44,7 +44,7 @@ def paper() -> list[Group]:
             [named("paper/resnet56-cifar100", alpha=a, seed=seed) for a in (0.0, 0.05, 0.1)],
             [named("paper/alexnet-cifar10", alpha=a, seed=seed) for a in (0.0, 0.1)],
             *distillation("paper/teacher-cifar10", seed),
-            mnist(seed),
+            mnist("paper/teacher-mnist", seed),
             [named("paper/transformer-multi30k", alpha=a, seed=seed) for a in (0.0, 0.1)],
         ]
         if seed == 0:
@@ -67,9 +67,9 @@ def distillation(teacher: str, seed: int) -> list[Group]:
     ]
 
 
-def mnist(seed: int) -> Group:
+def mnist(teacher: str, seed: int) -> Group:
     """Section 4's four numbers: teachers with dropout and with smoothing, and a student of each."""
-    smoothed = named("paper/teacher-mnist", alpha=0.1, seed=seed)
+    smoothed = named(teacher, alpha=0.1, seed=seed)
     hard = smoothed.with_(alpha=0.0, size=(*smoothed.size, ("dropout", 0.5)))
     students = [student_of(t, beta=0.6, objective="logits") for t in (hard, smoothed)]
     return [hard, smoothed, *students]
@@ -85,6 +85,8 @@ def fraction() -> list[Group]:
             [named("fraction/alexnet-cifar10", alpha=a, seed=seed) for a in (0.0, 0.1)],
             teachers,
             students,
+            mnist("fraction/teacher-mnist", seed),
+            [named("fraction/transformer-multi30k", alpha=a, seed=seed) for a in (0.0, 0.1)],
             grid,
         ]
     return groups
@@ -98,7 +100,7 @@ def groups(
 ) -> list[Group]:
     """A preset's groups with schedules shortened, of recipes whose name holds ``name``.
 
-    ``scale`` is the fraction of every schedule; with ``epochs`` it is that of text alone, and
+    ``scale`` is the fraction of every recipe's own schedule; with ``epochs`` it is that of text alone, and
     images get so many passes over the training set. Teachers are shortened alike.
     """
     chosen = ([r for r in group if name in r.name] for group in PRESETS[preset]())
@@ -112,7 +114,7 @@ def shortened(recipe: Recipe, scale: float = 1.0, epochs: float | None = None) -
         recipe = recipe.with_(distil=dataclasses.replace(recipe.distil, teacher=teacher))
     if epochs is not None and not recipe.is_text:
         return recipe.for_epochs(epochs)
-    return recipe.with_(scale=scale)
+    return recipe.with_(scale=recipe.scale * scale)
 
 
 def flat(groups: Iterable[Group]) -> list[Recipe]:
