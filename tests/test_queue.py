@@ -87,7 +87,7 @@ def test_teachers_come_before_their_students():
 
 
 def test_the_hard_mnist_teacher_alone_has_dropout():
-    hard, smoothed, *students = queue.mnist(0)
+    hard, smoothed, *students = queue.mnist("paper/teacher-mnist", 0)
     assert dict(hard.size)["dropout"] == 0.5 and hard.alpha == 0
     assert "dropout" not in dict(smoothed.size) and smoothed.alpha == 0.1
     assert [s.distil.teacher for s in students] == [hard, smoothed]
@@ -102,6 +102,14 @@ def test_shortened_recipes_are_those_a_reader_names():
     text = queue.shortened(named("paper/transformer-multi30k"), scale=0.5, epochs=30)
     assert text.total_steps == 4000
     assert queue.shortened(student) == student
+
+
+def test_a_fraction_of_the_schedule_is_shortened_further():
+    whole = named("fraction/teacher-cifar10")
+    assert queue.shortened(whole, scale=0.5).scale == whole.scale / 2
+    assert {r.hash for r in queue.flat(queue.groups("fraction"))} == {
+        r.hash for r in queue.flat(queue.fraction())
+    }
 
 
 def test_a_recipe_of_two_names_is_in_the_queue_once():

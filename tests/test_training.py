@@ -534,3 +534,65 @@ def test_many_runs_are_one_stack_and_come_in_order(home, images, monkeypatch):
 def test_an_unknown_device_is_named():
     with pytest.raises(ValueError, match="device must be 'auto', 'cpu'.*got 'tpu'"):
         runs.get(DIGITS.with_(seed=99), device="tpu", progress=False)
+
+
+def test_a_part_is_the_first_images_and_validation_is_whole(images):
+    part = images.part(0.25)
+    assert len(part.train_x) == len(part.train_y) == 64
+    assert torch.equal(part.train_x, images.train_x[:64])
+    assert torch.equal(part.val_x, images.val_x)
+
+
+def test_validation_is_scored_after_twice_its_number_of_images(images):
+    # 64 images for training and 64 for validation: every second epoch, and the last.
+    part = images.part(0.25)
+    recipe = TINY.with_(steps=10, mi_every=0)
+    assert single(recipe, part)[1].history["epoch"] == [2, 4, 5]
+    traces = [trace for _, trace in sweep.train_stack(
+        [recipe, recipe.with_(alpha=0.1)], part, CPU, teachers=[None, None], progress=False)]
+    assert [trace.history["epoch"] for trace in traces] == [[2, 4, 5]] * 2
+
+
+def test_the_probe_keeps_pace_with_a_shortened_schedule(images):
+    steps = single(TINY.with_(scale=0.5), images)[1].history["mi_step"]
+    assert TINY.with_(scale=0.5).probe_every == 2  # 2.5, rounded to even
+    assert steps == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_a_teacher_with_another_window_speaks_of_the_clean_image():
+    random = torch.Generator().manual_seed(0)
+    raw = torch.randint(256, (6, 3, 32, 32), generator=random, dtype=torch.uint8)
+    images = Images(
+        name="cifar10", train_x=raw, train_y=torch.arange(6), val_x=raw, val_y=torch.arange(6),
+        test_x=None, test_y=None, classes=tuple("abcdef"), mean=torch.zeros(3, 1, 1),
+        std=torch.ones(3, 1, 1), content_hash="",
+    )
+
+    class Pixels(torch.nn.Module):
+        def forward(self, x, return_activations=False):
+            return x.flatten(1)
+
+    teacher = Pixels()
+    recipe = Recipe(
+        name="lab/student", dataset="cifar10", model="alexnet", steps=1, lr=0.1,
+        augment="crop24-flip",
+        distil=Distil(teacher=TINY.with_(augment="crop-flip")),
+    )
+    index, view = torch.tensor([4, 2]), raw[:2, :, :24, :24]
+    other = classifier.Teaching(recipe, teacher, images).logits(index, view)
+    assert torch.equal(other, raw[index].float().flatten(1))
+    shared = recipe.with_(distil=Distil(teacher=TINY.with_(augment="crop24-flip")))
+    own = classifier.Teaching(shared, teacher, images).logits(index, view)
+    assert torch.equal(own, view.float().flatten(1))
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.5])
+def test_a_fraction_of_the_images_lies_in_its_range(fraction):
+    with pytest.raises(ValueError, match="train_fraction"):
+        TINY.with_(train_fraction=fraction)
+
+
+def test_epochs_are_passes_over_the_part_that_is_used():
+    whole = Recipe(name="paper/x", dataset="cifar10", model="alexnet", steps=31_200, lr=0.1)
+    assert whole.for_epochs(10).total_steps == 10 * 312
+    assert whole.with_(train_fraction=0.25).for_epochs(10).total_steps == 10 * 78
