@@ -1,0 +1,31 @@
+"""Names of the classes that figures let a reader choose from, by data set."""
+
+from __future__ import annotations
+
+CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR_100 = {
+    4: "beaver", 30: "dolphin", 55: "otter", 72: "seal", 95: "whale",
+    47: "maple tree", 52: "oak tree", 56: "palm tree", 59: "pine tree", 96: "willow tree",
+    2: "baby", 11: "boy", 35: "girl", 46: "man", 98: "woman",
+    53: "orange", 94: "wardrobe", 48: "motorcycle", 76: "skyscraper", 69: "rocket",
+}
+"""Twenty of the hundred: three families whose members look alike, and five that stand apart."""
+
+TINY_IMAGENET = (
+    "goldfish", "bullfrog", "tailed frog", "American lobster", "spiny lobster", "Chihuahua",
+    "Yorkshire terrier", "golden retriever", "Labrador retriever", "German shepherd",
+    "standard poodle", "tabby", "Persian cat", "Egyptian cat", "cougar", "lion", "monarch",
+    "sulphur butterfly", "orangutan", "chimpanzee", "computer keyboard", "convertible",
+    "school bus", "sports car", "suspension bridge", "teapot", "trolleybus", "orange", "lemon",
+    "pizza",
+)
+_KNOWN = {
+    "cifar10": dict(enumerate(CIFAR_10)),
+    "cifar100": CIFAR_100,
+    "tinyimagenet": dict(enumerate(TINY_IMAGENET)),
+}
+
+
+def offered(dataset: str, K: int) -> dict[int, str]:
+    """Classes to choose from, number to name: all ``K`` by their number where nothing is known."""
+    return _KNOWN.get(dataset) or {k: str(k) for k in range(K)}
