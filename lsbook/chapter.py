@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsbook import recipes, runs
 from lsbook.recipes import Recipe
 from lsbook.runs import Run
+from lsbook.runs.best import PREFERENCE, compares, recorded
 from lsbook.training.device import choose
 from lsbook.validation import check_alpha
 
@@ -70,14 +71,20 @@ class Chapter:
 
         Sorted by alpha, then seed; ``fields`` narrows them, for instance ``seed=0``.
         """
-        plain = self.recipe(alpha=0.0, seed=0).hash
-        found = [
-            run
-            for run in runs.available()
-            if run.recipe.with_(alpha=0.0, seed=0).hash == plain
-            and all(getattr(run.recipe, name) == value for name, value in fields.items())
-        ]
-        return sorted(found, key=lambda run: (run.recipe.alpha, run.recipe.seed))
+        return recorded(self.recipe(), **fields)
+
+    def best(self, **fields) -> Chapter:
+        """This chapter at the best preset with recorded hard and smoothed runs.
+
+        The paper's scale goes before a fraction of it, and that before the lab; without any runs
+        it is the chapter itself. ``fields`` narrows the runs, for instance ``seed=0``. Then
+        ``chapter.best().recorded()`` holds the runs to show by default.
+        """
+        there = [preset for preset in PREFERENCE if preset in self.presets]
+        for chapter in (replace(self, preset=preset, epochs=None) for preset in there):
+            if compares(chapter.recorded(**fields)):
+                return chapter
+        return self
 
     @property
     def command(self) -> str:

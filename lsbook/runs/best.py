@@ -1,0 +1,42 @@
+"""The best runs there are of one experiment: the paper's scale before a fraction, before the lab."""
+
+from __future__ import annotations
+
+from lsbook import recipes
+from lsbook.recipes import Recipe
+from lsbook.runs.store import Run, available
+
+PREFERENCE = ("paper", "fraction", "lab")
+
+
+def recorded(recipe: Recipe, **fields) -> list[Run]:
+    """Finished runs of ``recipe`` at any alpha and seed, sorted by alpha, then seed.
+
+    ``fields`` narrows them, for instance ``seed=0``.
+    """
+    plain = recipe.with_(alpha=0.0, seed=0).hash
+    found = [
+        run
+        for run in available()
+        if run.recipe.with_(alpha=0.0, seed=0).hash == plain
+        and all(getattr(run.recipe, name) == value for name, value in fields.items())
+    ]
+    return sorted(found, key=lambda run: (run.recipe.alpha, run.recipe.seed))
+
+
+def compares(runs: list[Run]) -> bool:
+    """Whether hard and smoothed networks of one seed are among them."""
+    hard = {run.recipe.seed for run in runs if run.recipe.alpha == 0}
+    return any(run.recipe.alpha > 0 and run.recipe.seed in hard for run in runs)
+
+
+def best(*names: str, **fields) -> list[Run]:
+    """Runs of the first of these catalogue recipes that has hard and smoothed ones; else none.
+
+    For instance ``best("paper/alexnet-cifar10", "fraction/alexnet-cifar10", "lab/mlp-mnist1d")``.
+    """
+    for name in names:
+        runs = recorded(recipes.named(name), **fields)
+        if compares(runs):
+            return runs
+    return []
