@@ -29,6 +29,7 @@ MODELS = {
     "mlp": "MLP",
     "conv1d": "CNN",
     "alexnet": "AlexNet",
+    "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
     "inception-v4": "Inception-v4",
     "inception-v2": "Inception-v2",
