@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 from altair.vegalite.v6 import display
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from lsbook import runs
+from lsbook.explore import evaluation
 from lsbook.figures import theme
 
 EXECUTED_FROM = ("lsbook", "runs", "requirements.txt")
 CACHES_KEPT = 4
-FIGURE_SCRIPTS = (
+CHART_SCRIPTS = (
     "site/settings.js",
     "vendor/vega/vega.min.js",
     "vendor/vega-lite/vega-lite.min.js",
     "vendor/vega-embed/vega-embed.min.js",
 )
+EXPLORER_SCRIPTS = ("explore/figure.js", "explore/evaluations.js", "explore/plot.js")
 
 
 def setup(app):
@@ -29,7 +34,8 @@ def setup(app):
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     app.connect("config-inited", choose_execution_cache)
     app.connect("config-inited", write_settings)
-    app.connect("html-page-context", add_figure_scripts)
+    app.connect("html-page-context", add_chart_scripts)
+    app.connect("html-page-context", add_explorers)
     app.add_directive("benchmarks", Benchmarks)
     app.add_css_file("lsbook.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -80,12 +86,36 @@ def write_settings(app, config):
     config.html_static_path.append(str(folder.parent))
 
 
-def add_figure_scripts(app, pagename, templatename, context, doctree):
+def add_chart_scripts(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
-    if "ls-figure" in body or "vegaEmbed" in body:
-        for script in FIGURE_SCRIPTS:
+    if 'class="ls-figure"' in body or "vegaEmbed" in body:
+        for script in CHART_SCRIPTS:
             app.add_js_file(script)
-        app.add_js_file("figures.js", loading_method="defer")
+        for script in ("frame.js", "figures.js"):
+            app.add_js_file(script, loading_method="defer")
+
+
+def add_explorers(app, pagename, templatename, context, doctree):
+    """Give a page the scripts of its explorers, and the site the evaluations that they name."""
+    body = context.get("body", "")
+    kinds = list(dict.fromkeys(re.findall(r'data-kind="([^"]*)"', body)))
+    if not kinds:
+        return
+    static = Path(app.srcdir) / "book" / "_static"
+    own = [f"explore/{kind}{part}.js" for kind in kinds for part in ("-math", "")]
+    for script in ("frame.js", *EXPLORER_SCRIPTS, *own):
+        if (static / script).exists():
+            app.add_js_file(script, loading_method="defer")
+    app.add_css_file("explore/explore.css")
+    folder = Path(app.outdir) / "_static" / "site" / "evaluations"
+    for name in evaluation.named_in(body):
+        run, kind = name.split("-", 1)
+        evaluation.write(finished_runs()[run], kind, folder)
+
+
+@cache
+def finished_runs() -> dict:
+    return {run.recipe.hash: run for run in runs.available()}
 
 
 class Benchmarks(SphinxDirective):

@@ -2,6 +2,7 @@
 // theme switch, keeps the state of its controls in the address, offers reset and download.
 (() => {
   const { light, dark, recolour } = window.LSBOOK_THEME;
+  const { linkTo, stateInAddress, tools } = window.lsFrame;
   const root = document.documentElement;
   const SVG_LIMIT = 4000;
   const CHROME = 60;
@@ -99,7 +100,11 @@
       element.id ||= `figure-${number}`;
       this.stage = document.createElement("div");
       this.chart.replaceChildren(this.stage);
-      this.tools();
+      tools(element, {
+        reset: () => this.reset(),
+        link: () => this.link(),
+        data: () => Object.values(JSON.parse(this.source).datasets ?? {}),
+      });
     }
 
     get room() {
@@ -165,70 +170,23 @@
 
     remember(name) {
       this.state[name] = this.view.signal(name);
-      const query = Object.entries(this.state)
-        .filter(([key, value]) => value !== this.initial[key])
-        .map(([key, value]) => `${key}=${encodeURIComponent(JSON.stringify(value))}`)
-        .join("&");
-      history.replaceState(null, "", `#${this.element.id}${query && "?" + query}`);
+      history.replaceState(null, "", this.link());
+    }
+
+    link() {
+      return linkTo(this.element.id, this.state, this.initial ?? {});
     }
 
     async reset() {
       await this.set(this.initial);
     }
-
-    tools() {
-      const bar = document.createElement("div");
-      bar.className = "ls-tools";
-      const button = (label, title, action, kind = "") => {
-        const made = Object.assign(document.createElement("button"), {
-          type: "button", textContent: label, title, className: kind, onclick: action,
-        });
-        bar.append(made);
-      };
-      button("Reset", "Back to the paper's setting", () => this.reset(), "ls-reset");
-      button("Download data", "The numbers drawn here, as CSV", () => this.download());
-      this.element.querySelector("figcaption").prepend(bar);
-    }
-
-    download() {
-      const sets = Object.values(JSON.parse(this.source).datasets ?? {});
-      sets.forEach((rows, index) => {
-        const name = sets.length > 1 ? `${this.element.id}-${index + 1}.csv` : `${this.element.id}.csv`;
-        const url = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
-        Object.assign(document.createElement("a"), { href: url, download: name }).click();
-        URL.revokeObjectURL(url);
-      });
-    }
-  }
-
-  function csv(rows) {
-    const names = [...new Set(rows.flatMap(Object.keys))];
-    const cell = (value) => {
-      const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "");
-      return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-    };
-    return [names, ...rows.map((row) => names.map((name) => row[name]))]
-      .map((row) => row.map(cell).join(","))
-      .join("\n");
-  }
-
-  function stateInAddress() {
-    const [id, query = ""] = decodeURI(location.hash.slice(1)).split("?");
-    const values = {};
-    for (const [name, value] of new URLSearchParams(query)) {
-      try {
-        values[name] = JSON.parse(value);
-      } catch {
-        continue;
-      }
-    }
-    return { id, values };
   }
 
   // ------------------------------------------------------------------------------------- the page
 
   async function start() {
-    const figures = [...document.querySelectorAll("figure.ls-figure")].map((e, i) => new Figure(e, i + 1));
+    const found = [...document.querySelectorAll("figure.ls-figure:not(.ls-explorer)")];
+    const figures = found.map((element, i) => new Figure(element, i + 1));
     const { id, values } = stateInAddress();
     const linked = figures.find((figure) => figure.element.id === id);
     if (linked) linked.state = values;

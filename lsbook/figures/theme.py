@@ -179,6 +179,22 @@ def _scale(run: Any) -> str:
     return f"{recipe.preset}, {share}"
 
 
+def heading(title: str, note: str = "") -> str:
+    """HTML of a figure's title: what to see, and in small type what is shown."""
+    small = f"<small>{html.escape(note)}</small>" if note else ""
+    return f'<p class="ls-title">{html.escape(title)}{small}</p>'
+
+
+def figcaption(caption: str, origin: Mapping[str, str]) -> str:
+    """HTML of a figure's caption, with its origin one click away."""
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in origin.items()
+    )
+    details = f"<details><summary>Origin</summary><dl>{rows}</dl></details>" if rows else ""
+    words = f"<p>{html.escape(caption)}</p>" if caption else ""
+    return f"<figcaption>{words}{details}</figcaption>"
+
+
 @dataclass(frozen=True)
 class Figure:
     """A chart with its alternative text, caption and origin; displays itself in a notebook."""
@@ -199,18 +215,12 @@ class Figure:
         title = _heading(spec)
         data = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
         label = html.escape(self.alt, quote=True)
-        rows = "".join(
-            f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>"
-            for name, text in self.origin.items()
-        )
-        details = f"<details><summary>Origin</summary><dl>{rows}</dl></details>" if rows else ""
-        caption = f"<p>{html.escape(self.caption)}</p>" if self.caption else ""
         return (
             f'<figure class="ls-figure">{title}<form class="ls-controls"></form>'
             f'<div class="ls-chart" role="img" aria-label="{label}">'
             f"<noscript>{label}</noscript></div>"
             f'<script type="application/json">{data}</script>'
-            f"<figcaption>{caption}{details}</figcaption></figure>"
+            f"{figcaption(self.caption, self.origin)}</figure>"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -227,13 +237,12 @@ def _heading(spec: dict[str, Any]) -> str:
     if text is None:
         return ""
     del spec["title"]
-    small = f"<small>{subtitle}</small>" if subtitle else ""
-    return f'<p class="ls-title">{text}{small}</p>'
+    return heading(text, subtitle or "")
 
 
 def _lines(text: Any) -> str | None:
     words = " ".join(text) if isinstance(text, list) else text
-    return html.escape(words) if isinstance(words, str) else None
+    return words if isinstance(words, str) else None
 
 
 def _rounded(value: Any) -> Any:

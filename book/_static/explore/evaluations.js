@@ -1,0 +1,66 @@
+// Loads the evaluations of runs: as scripts, since a page opened from a file may not fetch.
+const lsEvaluations = (() => {
+  const folder = new URL("../site/evaluations/", document.currentScript.src);
+  const asked = new Map();
+
+  async function unzipped(data) {
+    const packed = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  /** Two planes of bytes, low and high, as unsigned 16-bit numbers. */
+  function joined(planes) {
+    const half = planes.length / 2;
+    return Uint16Array.from({ length: half }, (_, i) => planes[i] | (planes[half + i] << 8));
+  }
+
+  function fromHalf(bits) {
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    const size = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
+    return bits & 0x8000 ? -size : size;
+  }
+
+  async function decoded({ type, scale, data }) {
+    const bytes = await unzipped(data);
+    if (type === "uint8") return bytes;
+    const words = joined(bytes);
+    if (type === "float16") return Float32Array.from(words, fromHalf);
+    const signed = new Int16Array(words.buffer);
+    return scale === 1 ? signed : Float32Array.from(signed, (level) => level * scale);
+  }
+
+  /** The arrays of an evaluation by name, with `shapes`; each is loaded and decoded once. */
+  function load(key) {
+    if (!asked.has(key)) {
+      const made = {};
+      made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+      asked.set(key, made);
+      const script = Object.assign(document.createElement("script"), {
+        src: new URL(`${key}.js`, folder),
+        onerror: () => {
+          asked.delete(key);
+          made.reject(new Error(`the evaluation ${key} could not be loaded`));
+        },
+      });
+      document.head.append(script);
+    }
+    return asked.get(key).promise;
+  }
+
+  async function arrived(key, packed) {
+    const { resolve, reject } = asked.get(key);
+    try {
+      const names = Object.keys(packed);
+      const values = await Promise.all(names.map((name) => decoded(packed[name])));
+      const arrays = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+      arrays.shapes = Object.fromEntries(names.map((name) => [name, packed[name].shape]));
+      resolve(arrays);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  return { load, arrived };
+})();

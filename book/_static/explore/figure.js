@@ -1,0 +1,279 @@
+// Figures that compute what they draw. A kind registers three functions; controls, address, reset
+// and download follow from its table of state:
+//
+//   state(config, current) -> [{ name, label, kind: "range" | "choice" | "switch", initial,
+//                                min, max, step | values, format?, options?: [{ value, label }] }]
+//   load(config, state)    -> what draw needs; cheap when nothing new is needed
+//   draw(stage, data, state, config) -> { numbers: [{ label, value, of?, kind? }], alt, rows,
+//                                         marks?: { name: [{ value, label }] } }
+//
+// A range has min, max and step, or the list of its values. An entry of the table may depend on
+// those before it; at first `current` is empty. Numbers with `of` form a table, a row for each `of`.
+// Marks are buttons below a range.
+const lsExplore = (() => {
+  const { linkTo, stateInAddress, tools } = window.lsFrame;
+  const NEAR = "600px";
+  const QUIET = 700;
+  const kinds = {};
+  const figures = [];
+
+  function make(tag, properties = {}, ...children) {
+    const { data = {}, ...plain } = properties;
+    const made = Object.assign(document.createElement(tag), plain);
+    Object.assign(made.dataset, data);
+    made.append(...children);
+    return made;
+  }
+
+  // ------------------------------------------------------------------------------------- controls
+
+  const MAKERS = { range, choice, switch: toggle };
+
+  function range(entry, id, change) {
+    const { values, format = String, label: quantity } = entry;
+    const { min, max, step } = values ? { min: 0, max: values.length - 1, step: 1 } : entry;
+    const input = make("input", { type: "range", id, min, max, step });
+    const output = make("output");
+    output.setAttribute("for", id);
+    const marks = make("span", { className: "ls-marks" });
+    input.oninput = () => change(values ? values[input.value] : Number(input.value));
+    const show = (value) => {
+      input.value = values ? values.indexOf(value) : value;
+      output.textContent = format(value);
+      input.setAttribute("aria-valuetext", format(value));
+    };
+    const button = ({ value, label }) => {
+      const made = make("button", { type: "button", textContent: label });
+      made.title = `Set ${quantity} to it`;
+      made.style.setProperty("--share", Math.min(1, Math.max(0, (value - min) / (max - min))));
+      made.onclick = () => change(value);
+      return made;
+    };
+    const mark = (list) => {
+      if (JSON.stringify(list) === marks.dataset.list) return;
+      marks.dataset.list = JSON.stringify(list);
+      marks.replaceChildren(...list.map(button));
+    };
+    return { parts: [make("span", { className: "ls-slider" }, input, marks), output], show, mark };
+  }
+
+  function choice({ options }, id, change) {
+    const select = make("select", { id });
+    const items = options.map(({ label }, i) => make("option", { value: i, textContent: label }));
+    select.append(...items);
+    select.onchange = () => change(options[select.value].value);
+    const show = (value) => (select.value = options.findIndex((option) => option.value === value));
+    return { parts: [select], show };
+  }
+
+  function toggle(_, id, change) {
+    const input = make("input", { type: "checkbox", id });
+    input.onchange = () => change(input.checked);
+    return { parts: [input], show: (value) => (input.checked = value) };
+  }
+
+  function control(entry, id, change) {
+    const { parts, show, mark = () => {} } = MAKERS[entry.kind](entry, id, change);
+    const label = make("label", { htmlFor: id, textContent: entry.label });
+    const element = make("div", { className: `ls-control ls-${entry.kind}` }, label, ...parts);
+    return { element, show, mark, signature: JSON.stringify(entry) };
+  }
+
+  function allowed({ kind, min, max, values, options }, value) {
+    if (values) return values.includes(value);
+    if (kind === "range") return typeof value === "number" && value >= min && value <= max;
+    if (kind === "switch") return typeof value === "boolean";
+    return options.some((option) => option.value === value);
+  }
+
+  // ------------------------------------------------------------------------------------- a figure
+
+  class Explorer {
+    constructor(element, kind) {
+      this.element = element;
+      this.kind = kind;
+      const { textContent } = element.querySelector('script[type="application/json"]');
+      this.config = JSON.parse(textContent);
+      this.form = element.querySelector(".ls-controls");
+      this.form.addEventListener("submit", (event) => event.preventDefault());
+      this.stage = element.querySelector(".ls-stage");
+      this.numbers = element.querySelector(".ls-numbers");
+      this.said = make("p", { className: "ls-said", role: "status" });
+      this.stage.after(this.said);
+      this.controls = new Map();
+      this.state = {};
+      this.rows = [];
+      element.classList.add("ls-driven");
+      tools(element, {
+        reset: () => this.reset(),
+        link: () => this.link(),
+        data: () => [this.rows],
+      });
+    }
+
+    /** Load and draw for the first time; later calls wait for the same. */
+    start() {
+      this.started ??= this.restart(this.state).then(() => {
+        const fit = () => this.width !== this.stage.clientWidth && this.draw();
+        new ResizeObserver(fit).observe(this.stage);
+      });
+      return this.started;
+    }
+
+    async reset() {
+      await this.restart({});
+      history.replaceState(null, "", this.link());
+    }
+
+    restart(state) {
+      this.state = state;
+      this.settle();
+      return this.refresh();
+    }
+
+    /** Bring the state within its table, entry by entry, and the controls after it. */
+    settle() {
+      let amiss;
+      do {
+        this.table = this.kind.state(this.config, this.state);
+        amiss = this.table.find((entry) => !allowed(entry, this.state[entry.name]));
+        if (amiss) this.state[amiss.name] = amiss.initial;
+      } while (amiss);
+      for (const [name, { element }] of this.controls)
+        if (!this.table.some((entry) => entry.name === name)) {
+          element.remove();
+          this.controls.delete(name);
+        }
+      for (const entry of this.table) this.place(entry);
+    }
+
+    place(entry) {
+      const old = this.controls.get(entry.name);
+      if (old?.signature !== JSON.stringify(entry)) {
+        const made = control(entry, `${this.element.id}-${entry.name}`, (value) => {
+          this.change(entry.name, value);
+        });
+        if (old) old.element.replaceWith(made.element);
+        else this.form.append(made.element);
+        this.controls.set(entry.name, made);
+      }
+      this.controls.get(entry.name).show(this.state[entry.name]);
+    }
+
+    change(name, value) {
+      this.state[name] = value;
+      this.settle();
+      history.replaceState(null, "", this.link());
+      return this.refresh();
+    }
+
+    link() {
+      const initial = Object.fromEntries(this.table.map(({ name, initial }) => [name, initial]));
+      const state = Object.fromEntries(this.table.map(({ name }) => [name, this.state[name]]));
+      return linkTo(this.element.id, state, initial);
+    }
+
+    async refresh() {
+      const asked = (this.asked = {});
+      this.stage.ariaBusy = "true";
+      try {
+        const data = await this.kind.load(this.config, { ...this.state });
+        if (asked !== this.asked) return;
+        this.data = data;
+        this.draw();
+      } catch (error) {
+        if (asked !== this.asked) return;
+        this.stage.textContent = `This figure could not be drawn: ${error.message}`;
+        console.error(error);
+      }
+      this.stage.ariaBusy = "false";
+    }
+
+    draw() {
+      if (!this.data) return;
+      this.width = this.stage.clientWidth;
+      const { stage, data, state, config } = this;
+      const { numbers, alt, rows, marks = {} } = this.kind.draw(stage, data, state, config);
+      this.rows = rows;
+      this.numbers.replaceChildren(...written(numbers));
+      for (const [name, { mark }] of this.controls) mark(marks[name] ?? []);
+      this.stage.ariaLabel = alt;
+      this.say(alt);
+      this.element.dataset.ready = "true";
+    }
+
+    /** Tell readers who hear the page, once the figure has come to rest. */
+    say(alt) {
+      clearTimeout(this.timer);
+      if (this.alt) this.timer = setTimeout(() => (this.said.textContent = alt), QUIET);
+      this.alt = alt;
+    }
+  }
+
+  const cell = (tag, text, scope = "") => make(tag, { textContent: text, ...(scope && { scope }) });
+
+  function written(numbers) {
+    if (!numbers.length) return [];
+    return [numbers.some(({ of }) => of) ? asTable(numbers) : asPairs(numbers)];
+  }
+
+  function asPairs(numbers) {
+    const pairs = numbers.map(({ label, value, kind = "" }) =>
+      make("div", { className: kind }, cell("dt", label), cell("dd", value)),
+    );
+    return make("dl", {}, ...pairs);
+  }
+
+  function asTable(numbers) {
+    const labels = [...new Set(numbers.map(({ label }) => label))];
+    const names = [...new Set(numbers.map(({ of }) => of))];
+    const head = make("tr", {}, make("td"), ...labels.map((label) => cell("th", label, "col")));
+    const lines = names.map((name) => {
+      const own = numbers.filter(({ of }) => of === name);
+      const value = (label) => own.find((number) => number.label === label)?.value ?? "";
+      const cells = labels.map((label) => cell("td", value(label)));
+      return make("tr", { className: own[0].kind ?? "" }, cell("th", name, "row"), ...cells);
+    });
+    return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines));
+  }
+
+  // ------------------------------------------------------------------------------------- the page
+
+  const register = (name, kind) => (kinds[name] = kind);
+  const drawAll = () => Promise.all(figures.map((figure) => figure.start()));
+
+  async function fromAddress() {
+    const { id, values } = stateInAddress();
+    const linked = figures.find((figure) => figure.element.id === id);
+    if (!linked) return;
+    if (linked.started) {
+      if (location.hash !== linked.link()) await linked.restart(values);
+    } else {
+      linked.state = values;
+      await linked.start();
+    }
+    linked.element.scrollIntoView();
+  }
+
+  function start() {
+    const near = new IntersectionObserver(
+      (seen) => {
+        for (const { isIntersecting, target } of seen)
+          if (isIntersecting) figures.find(({ element }) => element === target).start();
+      },
+      { rootMargin: NEAR },
+    );
+    for (const element of document.querySelectorAll("figure.ls-explorer")) {
+      const kind = kinds[element.dataset.kind];
+      if (!kind) continue;
+      figures.push(new Explorer(element, kind));
+      near.observe(element);
+    }
+    addEventListener("beforeprint", drawAll);
+    addEventListener("hashchange", fromAddress);
+    fromAddress();
+  }
+
+  addEventListener("DOMContentLoaded", start);
+  return { register, drawAll };
+})();

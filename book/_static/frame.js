@@ -1,0 +1,67 @@
+// What every figure has below it and in the address: reset, link, download, and its state.
+window.lsFrame = (() => {
+  const linkTo = (id, state, initial) => {
+    const query = Object.entries(state)
+      .filter(([name, value]) => value !== initial[name])
+      .map(([name, value]) => `${name}=${encodeURIComponent(JSON.stringify(value))}`)
+      .join("&");
+    return `#${id}${query && "?" + query}`;
+  };
+
+  function stateInAddress() {
+    const [id, query = ""] = location.hash.slice(1).split("?");
+    const values = {};
+    for (const [name, value] of new URLSearchParams(query)) {
+      try {
+        values[name] = JSON.parse(value);
+      } catch {
+        continue;
+      }
+    }
+    return { id, values };
+  }
+
+  function csv(rows) {
+    const names = [...new Set(rows.flatMap(Object.keys))];
+    const cell = (value) => {
+      const text = value instanceof Object ? JSON.stringify(value) : String(value ?? "");
+      return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    return [names, ...rows.map((row) => names.map((name) => row[name]))]
+      .map((row) => row.map(cell).join(","))
+      .join("\n");
+  }
+
+  function download(id, sets) {
+    sets.forEach((rows, index) => {
+      const name = sets.length > 1 ? `${id}-${index + 1}.csv` : `${id}.csv`;
+      const url = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
+      Object.assign(document.createElement("a"), { href: url, download: name }).click();
+      URL.revokeObjectURL(url);
+    });
+  }
+
+  /** Buttons in a figure's caption; `link` gives the hash, `data` the sets of rows to download. */
+  function tools(element, { reset, link, data }) {
+    const bar = document.createElement("div");
+    bar.className = "ls-tools";
+    const button = (label, title, action, kind = "") => {
+      const made = Object.assign(document.createElement("button"), {
+        type: "button", textContent: label, title, className: kind, onclick: () => action(made),
+      });
+      bar.append(made);
+    };
+    button("Reset", "Back to the paper's setting", reset, "ls-reset");
+    button("Copy link", "A link to this figure as it stands", async (made) => {
+      history.replaceState(null, "", link());
+      let said = "Copied";
+      await navigator.clipboard.writeText(location.href).catch(() => (said = "See the address"));
+      made.textContent = said;
+      setTimeout(() => (made.textContent = "Copy link"), 2000);
+    });
+    button("Download data", "The numbers drawn here, as CSV", () => download(element.id, data()));
+    element.querySelector("figcaption").prepend(bar);
+  }
+
+  return { linkTo, stateInAddress, tools };
+})();

@@ -1,0 +1,88 @@
+"""The frame of a figure that the browser computes: controls, stage, caption and origin."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsbook.explore import evaluation
+from lsbook.figures import theme
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explorer:
+    """A figure drawn by ``book/_static/explore/<kind>.js`` from the evaluations of ``runs``.
+
+    Attributes
+    ----------
+    kind
+        Module of this package and script of the page.
+    config
+        What the script is given: where the controls start (the paper's setting), labels, and the
+        names of evaluations (`evaluation.key`).
+    title, note
+        What to see, and what the networks are.
+    alt
+        What the figure shows where it starts, with its numbers.
+    caption
+        Plain text below the figure.
+    runs
+        The runs whose evaluations are shipped.
+    sources
+        Further runs that the origin names.
+    command
+        The papermill command that regenerates the figure.
+    chart
+        Displayed in place of the figure where a kernel is live: a chart or a widget.
+    name
+        Tells two explorers of one kind on a page apart in links.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    title: str
+    alt: str
+    note: str = ""
+    caption: str = ""
+    runs: Sequence[Any] = ()
+    sources: Iterable[Any] = ()
+    command: str = ""
+    chart: Any = None
+    name: str = ""
+    origin: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self):
+        if not self.alt.strip():
+            raise ValueError("alt is empty: say in a sentence what the figure shows, with numbers")
+        origin = theme.origin([*self.runs, *self.sources], self.command)
+        object.__setattr__(self, "origin", origin)
+
+    def to_html(self) -> str:
+        """One ``<figure>``; the site's scripts draw it when it comes near the screen."""
+        data = json.dumps(self.config, separators=(",", ":")).replace("</", "<\\/")
+        keys = " ".join(evaluation.key(run, self.kind) for run in self.runs)
+        words = html.escape(self.alt.strip())
+        return (
+            f'<figure class="ls-figure ls-explorer" id="explore-{self.name or self.kind}" '
+            f'data-kind="{self.kind}" data-evaluations="{keys}">'
+            f"{theme.heading(self.title, self.note)}"
+            f'<form class="ls-controls"></form><div class="ls-numbers"></div>'
+            f'<div class="ls-stage" role="img" aria-label="{words}">'
+            f"<noscript>{words}</noscript></div>"
+            f'<script type="application/json">{data}</script>'
+            f"{theme.figcaption(self.caption, self.origin)}</figure>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if os.environ.get("LSBOOK_STATIC") == "1" or self.chart is None:
+            return {"text/html": self.to_html()}
+        return self.chart._repr_mimebundle_(include=include, exclude=exclude)
