@@ -203,6 +203,22 @@ def test_multi30k_is_lossless_and_its_pieces_are_cached(captions):
     assert model.read_bytes() == first
 
 
+def test_further_test_sets_are_read_where_they_lie_and_change_no_hash(captions):
+    before = load_text("multi30k", root=captions)
+    assert before.more_tests == {}
+    (captions / "wmt15").mkdir()
+    for folder, name in (("multi30k", "test_2017_flickr"), ("wmt15", "test")):
+        for end in ("en", "de"):
+            (captions / folder / f"{name}.{end}").write_text("Ü \n", "utf-8")
+    after = load_text("multi30k", root=captions)
+    assert list(after.more_tests) == ["test_2017_flickr", "newstest2015"]
+    assert after.references["newstest2015"] == ["Ü"]
+    ((source, target),) = after.more_tests["newstest2015"]
+    assert source == target and after.tokenizer.decode(target) == "Ü"
+    assert after.tokenizer.word(target[0]).startswith("▁")
+    assert after.content_hash == before.content_hash
+
+
 def test_multi30k_in_lower_case(captions):
     text = load_text("multi30k", root=captions, lower=True)
     assert all(reference == reference.lower() for reference in text.references["train"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,12 @@ _MULTI30K_MD5 = {
     "test_2016_flickr.en": "2022a6c31e2418047a0511333d55ed42",
     "test_2016_flickr.de": "cde61d7401b116652ee84099c7858ca3",
 }
+_MORE_TESTS = {
+    "test_2017_flickr": "multi30k/test_2017_flickr",
+    "test_2017_mscoco": "multi30k/test_2017_mscoco",
+    "test_2018_flickr": "multi30k/test_2018_flickr",
+    "newstest2015": "wmt15/test",
+}
 _BPE_SIZE = 8000
 
 
@@ -46,9 +52,11 @@ class Text:
         One vocabulary for both languages, with ``encode``, ``decode`` and ``vocab_size``;
         0 is padding, 1 start, 2 end, 3 unknown.
     references
-        The German sentences of "train", "val" and "test" as strings, to score translations with.
+        The German sentences of each split as strings, to score translations with.
     content_hash
-        SHA-256 of all pairs of ids, in hexadecimal.
+        SHA-256 of the pairs of ids of train, val and test, in hexadecimal.
+    more_tests
+        Further test splits by name, with references under the same name.
     """
 
     name: str
@@ -58,6 +66,7 @@ class Text:
     tokenizer: WordTokenizer | SubwordTokenizer
     references: dict[str, list[str]]
     content_hash: str
+    more_tests: dict[str, list[Pair]] = field(default_factory=dict)
 
 
 def load_text(
@@ -75,7 +84,8 @@ def load_text(
     name
         "grammar": 1,500 + 500 + 500 sentences of `Grammar`, no source in two parts, no files
         needed; its true probabilities are those of ``Grammar(seed)``. "multi30k": 29,000 + 1,014
-        image captions and test_2016_flickr, in 8,000 shared byte-pair pieces.
+        image captions and test_2016_flickr, in 8,000 shared byte-pair pieces; where their files
+        lie beside it, also the test sets of 2017 and 2018, and news as a test out of its domain.
     seed
         Of the generator for "grammar".
     root
@@ -117,11 +127,21 @@ def _multi30k(root: str | Path | None, lower: bool, download: bool) -> Text:
         store.fetch(directory / path, urls, files[path], gzipped=True)
 
     directory = store.ensure("multi30k", root, files, fetch, download)
-    raw = {}
-    for split, file in _MULTI30K_SPLITS.items():
-        english, german = (_lines(directory / f"multi30k/{file}.{end}", lower) for end in ("en", "de"))
-        raw[split] = list(zip(english, german, strict=True))
-    return _text("multi30k", raw, _byte_pairs(raw["train"], directory))
+    raw = {
+        split: _sentences(directory / "multi30k" / file, lower)
+        for split, file in _MULTI30K_SPLITS.items()
+    }
+    more = {
+        split: _sentences(directory / file, lower)
+        for split, file in _MORE_TESTS.items()
+        if all((directory / f"{file}.{end}").exists() for end in ("en", "de"))
+    }
+    return _text("multi30k", raw, _byte_pairs(raw["train"], directory), more)
+
+
+def _sentences(path: Path, lower: bool) -> list[tuple[str, str]]:
+    english, german = (_lines(path.with_name(f"{path.name}.{end}"), lower) for end in ("en", "de"))
+    return list(zip(english, german, strict=True))
 
 
 def _lines(path: Path, lower: bool) -> list[str]:
@@ -168,13 +188,21 @@ def _text(
     name: str,
     raw: Mapping[str, Sequence[tuple[str, str]]],
     tokenizer: WordTokenizer | SubwordTokenizer,
+    more_tests: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> Text:
+    more = more_tests or {}
     encode = tokenizer.encode
-    parts = {split: [(encode(en), encode(de)) for en, de in pairs] for split, pairs in raw.items()}
+    parts, tests = (
+        {split: [(encode(en), encode(de)) for en, de in pairs] for split, pairs in group.items()}
+        for group in (raw, more)
+    )
     return Text(
         name=name,
         **parts,
         tokenizer=tokenizer,
-        references={split: [target for _, target in pairs] for split, pairs in raw.items()},
+        references={
+            split: [target for _, target in pairs] for split, pairs in (*raw.items(), *more.items())
+        },
         content_hash=hashlib.sha256(repr(parts).encode()).hexdigest(),
+        more_tests=tests,
     )

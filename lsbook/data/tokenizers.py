@@ -62,6 +62,10 @@ class SubwordTokenizer:
         """Number of ids V, the four special ones included."""
         return self._pieces.get_piece_size()
 
+    def word(self, token: int) -> str:
+        """Return the piece of an id; "▁" at its start stands for a space."""
+        return self._pieces.id_to_piece(int(token))
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of a string, without start and end."""
         return self._pieces.encode(text)

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from lsbook.data import Grammar, Text
-from lsbook.data.tokenizers import EOS
+from lsbook.data.text import Pair
+from lsbook.data.tokenizers import EOS, SubwordTokenizer, WordTokenizer
 from lsbook.estimators import calibration
-from lsbook.estimators.decoding import beam_search
+from lsbook.estimators.decoding import Hypothesis, beam_search
 from lsbook.estimators.translation import bleu, token_calibration
 from lsbook.recipes import Recipe
 from lsbook.training.sequence import by_length, pad
@@ -19,21 +20,27 @@ TEMPERATURES = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8)
 BEAM = 4
 LENGTH_PENALTY = 0.6
 SHOWN_SENTENCES = 20
+OUT_OF_DOMAIN = {"newstest2015": 300}  # sentences scored: few, as nothing was learnt for them
+BLEU_FORMS = {"bleu": False, "bleu_lowercase": True}
 SHOWN_TOKENS = 1000
 PLANE_TOKENS = 6
 SENTENCES_A_BATCH = 128
 
 
-def translate(model: nn.Module, text: Text, pairs, T: float, device: torch.device) -> list:
-    """The best hypothesis of beam search for each pair's source, in the order of ``pairs``."""
+def translate(
+    model: nn.Module, text: Text, pairs, T: float, device: torch.device, n_best: int = 1
+) -> list[list[Hypothesis]]:
+    """The ``n_best`` hypotheses of beam search for each pair's source, in the order of ``pairs``."""
     found = [None] * len(pairs)
     order = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]))
     for start in range(0, len(order), SENTENCES_A_BATCH):
         batch = order[start : start + SENTENCES_A_BATCH]
         source, _, _ = pad([pairs[i] for i in batch], device)
-        best = beam_search(model, source, beam=BEAM, length_penalty=LENGTH_PENALTY, T=T)
+        best = beam_search(
+            model, source, beam=BEAM, length_penalty=LENGTH_PENALTY, T=T, n_best=n_best
+        )
         for i, hypotheses in zip(batch, best):
-            found[i] = hypotheses[0]
+            found[i] = hypotheses
     return found
 
 
@@ -44,7 +51,9 @@ def record(
 
     BLEU is that of the test sentences, found by beam search at each temperature; ECE and NLL are
     those of the validation tokens given the correct prefix. ``token_confidence`` (temperatures,
-    N) and ``token_correct`` (N,) are what they are computed from.
+    N) and ``token_correct`` (N,) are what they are computed from. ``tests_bleu`` (sets, 2) is the
+    BLEU at T = 1 of each test set in ``tests_name``, as it is and in lower case, whose sacrebleu
+    signatures are ``tests_signature`` (2,).
     """
     model.eval()
     batches = [pad([text.val[i] for i in batch], device) for batch in by_length(text.val, 4096)]
@@ -57,21 +66,20 @@ def record(
         "curve_ece": np.array([calibration.reliability(c, tokens.correct).ece for c in confidence]),
         "curve_nll": tokens.nll.mean(1),
     }
-    scores, samples = [], []
     temperatures = tqdm(TEMPERATURES, desc="beam search", unit="temperature", disable=not progress)
-    for T in temperatures:
-        found = translate(model, text, text.test, T, device)
-        strings = [text.tokenizer.decode(_words(h)) for h in found]
-        scores.append(bleu(strings, text.references["test"]).score)
-        if T == 1.0:
-            samples = [_sample(text, i, found[i]) for i in range(min(SHOWN_SENTENCES, len(found)))]
+    translations = {
+        T: _strings(text, translate(model, text, text.test, T, device)) for T in temperatures
+    }
+    references = text.references["test"]
+    scores = [bleu(strings, references).score for strings in translations.values()]
+    tests, of_tests = _on_test_sets(model, text, translations[1.0], device)
     arrays = curves | {
         "curve_bleu": np.array(scores),
         "token_confidence": tokens.confidence.astype(np.float16),
         "token_correct": tokens.correct,
     }
-    arrays |= _plane(model, batches)
-    metrics = {
+    arrays |= tests | _plane(model, batches, text.tokenizer)
+    metrics = of_tests | {
         "bleu": scores[one],
         "val_nll": float(curves["curve_nll"][one]),
         "val_ece": float(curves["curve_ece"][one]),
@@ -85,28 +93,95 @@ def record(
         truth, truth_metrics = _against_truth(model, text)
         arrays |= truth
         metrics |= truth_metrics
-    return metrics, arrays, samples
+    return metrics, arrays, samples(model, text, device)
+
+
+def _on_test_sets(
+    model: nn.Module, text: Text, of_test: list[str], device: torch.device
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """BLEU at T = 1 of every test set, cased and lower-cased, as arrays and as metrics."""
+    table, signatures = {}, []
+    for name in ("test", *text.more_tests):
+        count = OUT_OF_DOMAIN.get(name)
+        found = of_test
+        if name != "test":
+            pairs = text.more_tests[name][:count]
+            found = _strings(text, translate(model, text, pairs, 1.0, device))
+        forms = [bleu(found, text.references[name][:count], low) for low in BLEU_FORMS.values()]
+        table[name] = [form.score for form in forms]
+        signatures = [form.signature for form in forms]
+    metrics = {
+        form if name == "test" else f"{form}_{name}": score
+        for name, row in table.items()
+        for form, score in zip(BLEU_FORMS, row)
+    }
+    return {
+        "tests_name": np.array(list(table)),
+        "tests_bleu": np.array(list(table.values())),
+        "tests_signature": np.array(signatures),
+    }, metrics
+
+
+def _strings(text: Text, found: list[list[Hypothesis]]) -> list[str]:
+    return [text.tokenizer.decode(_words(hypotheses[0])) for hypotheses in found]
+
+
+def samples(model: nn.Module, text: Text, device: torch.device) -> list[dict]:
+    """The first test sentences with the hypotheses that the beam ends with at T = 1, best first.
+
+    ``tokens`` and their ``probabilities`` are those of the best hypothesis; ``hypotheses`` holds
+    them of each, with its ``score``; ``reference_tokens`` and ``reference_probabilities`` those of
+    the reference, given its own beginning.
+    """
+    pairs = text.test[:SHOWN_SENTENCES]
+    found = translate(model, text, pairs, 1.0, device, n_best=BEAM)
+    return [
+        _sample(text, pair, hypotheses) | _forced(model, text, pair, device)
+        for pair, hypotheses in zip(pairs, found)
+    ]
 
 
 def _words(hypothesis) -> list[int]:
     return [token for token in hypothesis.tokens if token != EOS]
 
 
-def _sample(text: Text, i: int, hypothesis) -> dict:
-    source, target = text.test[i]
+def _sample(text: Text, pair: Pair, hypotheses: list[Hypothesis]) -> dict:
+    source, target = pair
+    beam = [
+        {
+            "tokens": [text.tokenizer.word(token) for token in _words(hypothesis)],
+            "probabilities": np.exp(hypothesis.token_log_probs[: len(_words(hypothesis))])
+            .round(3)
+            .tolist(),
+            "score": hypothesis.score,
+        }
+        for hypothesis in hypotheses
+    ]
     return {
         "source": text.tokenizer.decode(source),
         "reference": text.tokenizer.decode(target),
-        "hypothesis": text.tokenizer.decode(_words(hypothesis)),
-        "tokens": [text.tokenizer.decode([token]) for token in _words(hypothesis)],
-        "probabilities": np.exp(hypothesis.token_log_probs[: len(_words(hypothesis))])
-        .round(3)
-        .tolist(),
+        "hypothesis": text.tokenizer.decode(_words(hypotheses[0])),
+        "tokens": beam[0]["tokens"],
+        "probabilities": beam[0]["probabilities"],
+        "hypotheses": beam,
     }
 
 
 @torch.no_grad()
-def _plane(model: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]]) -> dict[str, np.ndarray]:
+def _forced(model: nn.Module, text: Text, pair: Pair, device: torch.device) -> dict:
+    source, target_in, target = pad([pair], device)
+    p = model(source, target_in)[0].float().softmax(-1)
+    p = p.gather(1, target[0][:, None])[:-1, 0].double().cpu().numpy()
+    return {
+        "reference_tokens": [text.tokenizer.word(token) for token in pair[1]],
+        "reference_probabilities": p.round(3).tolist(),
+    }
+
+
+@torch.no_grad()
+def _plane(
+    model: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]], tokenizer: WordTokenizer | SubwordTokenizer
+) -> dict[str, np.ndarray]:
     """Logits (n, 6) of the six most frequent target words where one of them is next, and templates."""
     targets = torch.cat([target.flatten() for _, _, target in batches])
     counts = torch.bincount(targets[targets > EOS])
@@ -119,6 +194,7 @@ def _plane(model: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]]) -> di
         labels.append(hit[chosen].int().argmax(-1))
     return {
         "plane_words": words.cpu().numpy(),
+        "plane_names": np.array([tokenizer.word(word) for word in words.tolist()]),
         "plane_logits": torch.cat(logits)[:SHOWN_TOKENS].cpu().numpy().astype(np.float16),
         "plane_targets": torch.cat(labels)[:SHOWN_TOKENS].cpu().numpy().astype(np.uint8),
         "plane_templates": model.templates()[words].cpu().numpy().astype(np.float32),
