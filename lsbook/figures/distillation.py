@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import altair as alt
@@ -14,7 +16,11 @@ import torch
 from lsbook import paper
 from lsbook.estimators.smoothness import gamma
 from lsbook.figures import theme
-from lsbook.recipes import Recipe
+from lsbook.figures.ledger import DATASETS, MODELS
+from lsbook.figures.scale import in_words
+from lsbook.recipes import CATALOGUE, Recipe, named
+from lsbook.runs.best import PREFERENCE
+from lsbook.runs.queue import mnist
 
 TEACHER = "teacher"
 ALONE = "student alone, smoothed with α = γ"
@@ -27,7 +33,95 @@ DASHES = ([7, 3], [1, 0], [2, 2], [1, 0])
 SHAPES = ("circle", "square", "triangle-up", "cross")
 TEMPERATURES = (1, 2, 3, 4, 8, 12, 16)
 SMALLEST = 1e-12
+SAME = 0.5
+"""Mean accuracies closer than this many points count as no different."""
 _POINT = ["curve", "alpha", "T"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A teacher's recipe, its student's, and every finished run of the two: a Figure 5."""
+
+    teacher: Recipe
+    student: Recipe
+    runs: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        """The data set, as a picker names it."""
+        return DATASETS[self.teacher.dataset]
+
+    @property
+    def networks(self) -> str:
+        """Who teaches whom."""
+        return " to ".join(_network(recipe) for recipe in (self.teacher, self.student))
+
+    @property
+    def scale(self) -> str:
+        """What was cut from the paper's experiment, or that it is the lab's."""
+        if self.teacher.preset == "lab":
+            return "the lab"
+        parts = []
+        if self.teacher.model == "resnet20":
+            parts.append("ResNet-20 in place of ResNet-56")
+        parts += [f"{who}: {in_words(recipe)}" for who, recipe in (
+            ("teachers", self.teacher), ("students", self.student))]
+        return "; ".join(parts)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """:func:`accuracies` of the runs."""
+        return accuracies(self.runs, self.teacher)
+
+    @cached_property
+    def teachers(self) -> list[Any]:
+        """One teacher an α, of the least seed, that recorded what it says of training examples."""
+        plain, found = _plain(self.teacher), {}
+        for run in self.runs:
+            recipe = run.recipe
+            teaches = recipe.distil is None and _plain(recipe) == plain
+            if teaches and recipe.alpha not in found and "train_logits" in run.arrays:
+                found[recipe.alpha] = run
+        return [found[alpha] for alpha in sorted(found)]
+
+
+def _network(recipe: Recipe) -> str:
+    return {"resnet20": "ResNet-20"}.get(recipe.model) or MODELS[recipe.model]
+
+
+def families(own: tuple[Recipe, Recipe], runs: Iterable[Any]) -> list[Family]:
+    """Families to choose from: real data before the lab, of each data set one.
+
+    Parameters
+    ----------
+    own : pair of Recipe
+        Teacher and student of the reader's preset, at any α and seed; always among the families.
+    runs : iterable of Run
+        What ``lsbook.runs.available()`` gives.
+
+    Returns
+    -------
+    list of Family
+        Where the paper's scale and a fraction of it both have runs, the one with more curves.
+    """
+    runs = list(runs)
+    pairs = [own] + [
+        (named(f"{preset}/teacher-{data}"), named(f"{preset}/student-{data}"))
+        for preset in PREFERENCE for data in ("cifar10", "mnist1d")
+        if f"{preset}/teacher-{data}" in CATALOGUE
+    ]
+    best: dict[str, Family] = {}
+    for teacher, student in pairs:
+        found = Family(teacher, student, tuple(family(teacher, student, runs)))
+        rival = best.get(teacher.dataset)
+        if found.runs and (rival is None or rival.teacher is not own[0] and _curves(found)
+                           > _curves(rival)):
+            best[teacher.dataset] = found
+    return sorted(best.values(), key=lambda family: family.teacher.preset == "lab")
+
+
+def _curves(family: Family) -> int:
+    return family.frame["curve"].nunique()
 
 
 def family(teacher: Recipe, student: Recipe, runs: Iterable[Any]) -> list[Any]:
@@ -56,7 +150,7 @@ def family(teacher: Recipe, student: Recipe, runs: Iterable[Any]) -> list[Any]:
                 and distil.beta == 1 and distil.objective == "probabilities")
 
     found = [run for run in runs if belongs(run.recipe)]
-    return sorted(found, key=lambda run: (run.recipe.name, run.recipe.seed, run.recipe.alpha))
+    return sorted(found, key=lambda run: (run.recipe.seed, run.recipe.alpha, run.recipe.hash))
 
 
 def _plain(recipe: Recipe) -> str:
@@ -84,7 +178,7 @@ def accuracies(runs: Iterable[Any], teacher: Recipe) -> pd.DataFrame:
 
 def _curve(recipe: Recipe, teacher: Recipe) -> str:
     if recipe.distil is None:
-        return TEACHER if recipe.name == teacher.name else ALONE
+        return TEACHER if _plain(recipe) == _plain(teacher) else ALONE
     if recipe.distil.teacher.alpha == 0:
         return HARD
     return SMOOTHED if recipe.distil.T == 1 else OTHER
@@ -121,6 +215,142 @@ def beside_smoothing(frame: pd.DataFrame) -> pd.DataFrame:
         return hard.assign(gain=np.nan)[["T", "gamma", "gain"]].iloc[:0]
     gain = hard["mean"] - np.interp(hard["gamma"], alone["gamma"], alone["mean"])
     return hard.assign(gain=gain).loc[hard["gamma"] <= alone["gamma"].max(), ["T", "gamma", "gain"]]
+
+
+def means(frame: pd.DataFrame, curve: str, by: str) -> pd.Series:
+    """Mean accuracy (%) of one curve against ``alpha`` or ``T``, points of fewer seeds left out."""
+    points = complete(summary(frame[frame["curve"] == curve]))
+    return points.set_index(by)["mean"].sort_index()
+
+
+def reveal(family: Family) -> str:
+    """The answer to the chapter's question: is the better teacher's student the better one?"""
+    own, taught = means(family.frame, TEACHER, "alpha"), means(family.frame, SMOOTHED, "alpha")
+    hard = means(family.frame, HARD, "T")
+    alphas = [a for a in taught.index if a in own]
+    if 0.0 not in own or 1.0 not in hard or not alphas:
+        return f"{family.name}: the runs that answer this are not recorded yet."
+    better = [a for a in alphas if own[a] > own[0.0]]
+    worse = [a for a in better if taught[a] < hard[1.0]]
+    text = (f"{family.name} ({family.networks}): of {len(alphas)} smoothed teachers {len(better)} "
+            f"are more accurate than the hard one, and {len(worse)} of these have a student worse "
+            "than the hard teacher's, both at T = 1.")
+    if not worse:
+        return text + " The paper's effect does not appear here."
+    most = min(worse, key=lambda a: taught[a])
+    return (f"{text} The widest case is α = {most:g}: the teacher "
+            f"{own[most] - own[0.0]:+.1f} points, its student {taught[most] - hard[1.0]:+.1f}.")
+
+
+def told(family: Family) -> str:
+    """What Figure 5 shows in this family, curve by curve, beside what the paper says, in Markdown."""
+    parts = [_teachers_told(family.frame), _alone_told(family.frame), _hard_told(family.frame),
+             _smoothed_told(family.frame)]
+    return f"**{family.name}**, {family.networks} ({family.scale}).\n\n" + "\n".join(
+        f"- {part}" for part in parts)
+
+
+def _teachers_told(frame: pd.DataFrame) -> str:
+    own = means(frame, TEACHER, "alpha")
+    if 0.0 not in own or len(own) < 2:
+        return "Teachers: not all recorded yet."
+    best = own.drop(0.0).idxmax()
+    gain = own[best] - own[0.0]
+    verdict = "as in the paper" if gain > SAME else (
+        "no clear gain; in the paper the teacher improves up to about 0.6" if gain > -SAME else
+        "in the paper the teacher improves up to about 0.6, here it does not")
+    return (f"Teachers: {own[0.0]:.1f} % with hard targets, the best smoothed one "
+            f"{own[best]:.1f} % at α = {best:g} ({gain:+.1f} points: {verdict}).")
+
+
+def _alone_told(frame: pd.DataFrame) -> str:
+    alone = means(frame, ALONE, "alpha")
+    if 0.0 not in alone or len(alone) < 2:
+        return "Students alone: not all recorded yet."
+    best, last = alone.drop(0.0).idxmax(), alone.index[-1]
+    gain = alone[best] - alone[0.0]
+    verdict = "smoothing alone helps, where the paper's student loses" if gain > SAME else (
+        "mild smoothing makes no difference" if gain > -SAME else "smoothing alone hurts")
+    return (f"Students alone: {alone[0.0]:.1f} % with hard targets, {alone[best]:.1f} % at "
+            f"α = {best:g}, {alone[last]:.1f} % at α = {last:g}: {verdict}.")
+
+
+def _hard_told(frame: pd.DataFrame) -> str:
+    hard, alone = means(frame, HARD, "T"), means(frame, ALONE, "alpha")
+    if hard.empty or alone.empty:
+        return "Students of the hard teacher: not recorded yet."
+    won = [T for T, value in hard.items() if value > alone.max()]
+    at = ", ".join(f"{T:g}" for T in won)
+    words = ("at every temperature, as in the paper" if len(won) == len(hard) else
+             f"at T = {at}; in the paper they do at every temperature" if won else
+             "at no temperature: the paper's effect does not appear here")
+    best = hard.idxmax()
+    return (f"Students of the hard teacher: best at T = {best:g} with {hard[best]:.1f} %. "
+            f"They beat every student alone {words}.")
+
+
+def _smoothed_told(frame: pd.DataFrame) -> str:
+    taught, alone = means(frame, SMOOTHED, "alpha"), means(frame, ALONE, "alpha")
+    common = [a for a in taught.index if a in alone]
+    if not common:
+        return "Students of smoothed teachers: not recorded yet."
+    beaten = [f"{a:g}" for a in common if taught[a] > alone[a] + SAME]
+    verdict = f"at α = {', '.join(beaten)}; in the paper at none" if beaten else (
+        "at no α, as in the paper")
+    gains = ", ".join(f"{taught[a] - alone[a]:+.1f} at {a:g}" for a in common)
+    return ("Students of smoothed teachers (T = 1) against smoothing alone, in points: "
+            f"{gains}. They win by more than half a point {verdict}.")
+
+
+def mnist_table(runs: Iterable[Any]) -> pd.DataFrame:
+    """Section 4's four test errors in per cent: the paper's beside ours, by the best preset run.
+
+    Columns ``network``, ``paper``, ``ours`` (mean, least to greatest seed), ``seeds``, ``scale``.
+    """
+    recorded = {run.recipe.hash: run for run in runs}
+    printed = [(paper.number(f"mnist/{role}/{word}"), f"{role}, {note}")
+               for role, word, note in _MNIST]
+    rows = []
+    for place, (number, network) in enumerate(printed):
+        ours = next(filter(None, (
+            [recorded[recipe.hash] for recipe in (
+                mnist(f"{preset}/teacher-mnist", seed)[place] for seed in range(5))
+             if recipe.hash in recorded]
+            for preset in ("paper", "fraction"))), [])
+        errors = [100 * (1 - run.metrics["test_accuracy"]) for run in ours
+                  if "test_accuracy" in run.metrics]
+        rows.append({
+            "network": network, "paper": f"{number.value:.2f}", "ours": _range(errors),
+            "seeds": len(errors), "scale": in_words(ours[0].recipe) if errors else "not yet run"})
+    return pd.DataFrame(rows)
+
+
+_MNIST = (
+    ("teacher", "hard", "hard targets and dropout"),
+    ("teacher", "smoothed", "label smoothing 0.1"),
+    ("student", "hard", "of the hard teacher"),
+    ("student", "smoothed", "of the smoothed teacher"),
+)
+
+
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    mean = f"{np.mean(values):.2f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.2f}–{max(values):.2f})"
+
+
+def mnist_told(table: pd.DataFrame) -> str:
+    """Whether ours agree with the paper's order: a better teacher, a worse student."""
+    if (table["seeds"] == 0).any():
+        return "Not all four are run yet."
+    hard, smoothed, of_hard, of_smoothed = (
+        float(text.split(" ")[0]) for text in table["ours"])
+    teacher = "errs less, as in the paper" if smoothed < hard else (
+        "does not err less, unlike the paper's")
+    student = "errs more, as in the paper" if of_smoothed > of_hard else (
+        "does not err more: the paper's effect does not appear here")
+    return f"Here the smoothed teacher {teacher}; its student {student}."
 
 
 def figure5(
@@ -435,6 +665,27 @@ def grid_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return taught.assign(gain=taught["accuracy"] - taught["hard"]).groupby(
         ["alpha", "T"], as_index=False).agg(
         accuracy=("accuracy", "mean"), gain=("gain", "mean"), seeds=("seed", "nunique"))
+
+
+def grid_told(family: Family) -> str:
+    """Whether the family's grid has the pattern of Chandrasegaran et al., in a sentence or two."""
+    grid = grid_frame(family.frame)
+    gain = grid[grid["alpha"] > 0].set_index(["alpha", "T"])["gain"].dropna().sort_index()
+    warm = [a for a in gain.index.unique("alpha") if 1.0 in gain[a] and len(gain[a]) > 1]
+    if not warm:
+        return f"{family.name}: the students that answer this are not recorded yet."
+    low = [a for a in warm if gain[a][1.0] >= gain[a].max()]
+    mild = warm[0]
+    at_one = gain[mild][1.0]
+    verdict = "makes no difference of half a point" if abs(at_one) <= SAME else (
+        "helps" if at_one > 0 else "hurts")
+    highest = gain[mild].index.max()
+    words = ("for every smoothed teacher" if len(low) == len(warm) else
+             f"for {len(low)} of {len(warm)} smoothed teachers" if low else
+             "for no smoothed teacher: the effect does not appear here")
+    return (f"{family.name}: at T = 1 the teacher with α = {mild:g} {verdict} ({at_one:+.1f} "
+            f"points), at T = {highest:g} the gain is {gain[mild][highest]:+.1f}. T = 1 is the "
+            f"best temperature {words}.")
 
 
 def published_grid() -> pd.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import altair as alt
@@ -12,7 +14,12 @@ import pandas as pd
 
 from lsbook.estimators.information import from_draws, mutual_information, simulate_bias
 from lsbook.figures import theme
+from lsbook.figures.classes import offered
+from lsbook.figures.ledger import DATASETS, MODELS
+from lsbook.figures.scale import in_words
+from lsbook.recipes import Recipe, named
 from lsbook.runs import tables
+from lsbook.runs.best import recorded
 
 FORMS = ("fresh", "reused")
 LOG2 = math.log(2)
@@ -20,7 +27,136 @@ DRAW_COUNTS = (2, 3, 5, 10, 20, 50)
 EXAMPLE_COUNTS = (50, 200, 600)
 CASES = {1: "no information", 2: "two collapsed classes"}
 UNITS = ("σ", "logits")
+DRAWS = ("mi_mean", "mi_scored")
+DRAW_COUNT = 5
 _TICKS = (0, 1, 2, 4, 8, 15, 22, 30)
+_CIFAR = ("paper/teacher-cifar10", "fraction/teacher-cifar10")
+_LAB = ("lab/mlp-mnist1d", "lab/teacher-mnist1d")
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network's runs at several α and seeds, with the estimates along their training."""
+
+    recipe: Recipe
+    runs: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        """Network and data set, as a picker names them."""
+        model = {"resnet20": "ResNet-20"}.get(self.recipe.model) or MODELS[self.recipe.model]
+        return f"{model} on {DATASETS[self.recipe.dataset]}"
+
+    @property
+    def scale(self) -> str:
+        """What was cut from the paper's experiment, or that it is the lab's."""
+        if self.recipe.preset == "lab":
+            return "the lab"
+        stand_in = "in place of ResNet-56; " if self.recipe.model == "resnet20" else ""
+        return stand_in + in_words(self.recipe)
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """Names of the two classes whose logits are compared."""
+        K = dict(self.recipe.size)["classes"]
+        names = offered(self.recipe.dataset, K)
+        first, second = (names[k] for k in self.recipe.mi_classes)
+        return tuple(f"class {n}" if n.isdigit() else n for n in (first, second))
+
+    @property
+    def steps(self) -> list[int]:
+        """Training steps at which the information was estimated."""
+        return list(self.runs[0].history["mi_step"])
+
+    @cached_property
+    def drawn(self) -> list[Any]:
+        """One run an α, of the least seed, that recorded the draws themselves."""
+        found = {}
+        for run in self.runs:
+            if run.recipe.alpha not in found and DRAWS[0] in run.arrays:
+                found[run.recipe.alpha] = run
+        return [found[alpha] for alpha in sorted(found)]
+
+
+def networks(own: Recipe) -> list[Network]:
+    """Networks to choose from: real data before the lab, ``own`` always among them.
+
+    Of the paper's scale and a fraction of it the first that has hard and smoothed runs.
+    """
+    real = next((found for found in (_of(named(name)) for name in _CIFAR) if found), None)
+    lab = [_of(named(name)) for name in _LAB]
+    mine = _of(own)
+    plain = mine and mine.recipe.with_(alpha=0.0, seed=0).hash
+    others = [found for found in (real, *lab)
+              if found and found.recipe.with_(alpha=0.0, seed=0).hash != plain
+              and (mine is None or found.recipe.dataset != "cifar10"
+                   or mine.recipe.dataset != "cifar10")]
+    every = [*([mine] if mine else []), *others]
+    return sorted(every, key=lambda network: network.recipe.preset == "lab")
+
+
+def _of(recipe: Recipe) -> Network | None:
+    runs = [run for run in recorded(recipe) if run.history.get("mi_step")]
+    alphas = {run.recipe.alpha for run in runs}
+    complete = 0.0 in alphas and len(alphas) > 1
+    return Network(recipe, tuple(runs)) if complete else None
+
+
+def told(network: Network, alpha: float) -> str:
+    """Start, peak and end of hard and smoothed curves (fresh draw, means over common seeds)."""
+    pair = _pair(network, alpha)
+    words = "; ".join(
+        f"{'hard targets' if a == 0 else f'α = {a:g}'}: {row.first:.2f} at the start, "
+        f"{row.peak:.2f} at most, {row.last:.2f} in the end" for a, row in pair.iterrows())
+    return f"{network.name} ({network.scale}), in nats: {words}."
+
+
+def _pair(network: Network, alpha: float) -> pd.DataFrame:
+    """Mean :func:`endings` of hard targets and of the α nearest to ``alpha``, over common seeds."""
+    ends = endings(history(network.runs))
+    near = min(set(ends["alpha"]) - {0.0}, key=lambda a: abs(a - alpha))
+    ends = ends[ends["alpha"].isin([0.0, near])]
+    common = ends.groupby("seed")["alpha"].nunique() == 2
+    if common.any():
+        ends = ends[ends["seed"].isin(common.index[common])]
+    return ends.groupby("alpha")[["first", "peak", "last"]].mean()
+
+
+def verdict(network: Network, alpha: float) -> str:
+    """What Figure 6 claims, checked on one network: a Markdown list."""
+    pair = _pair(network, alpha)
+    (hard, smooth), near = (row for _, row in pair.iterrows()), pair.index[-1]
+    low = max(hard["first"], smooth["first"]) < smooth["peak"] / 4
+    starts = ("near 0, as in the paper" if low else
+              "well above 0, unlike the paper: untrained weights already tell examples apart")
+    falls = smooth["last"] < 0.95 * smooth["peak"]
+    loses, loses_hard = smooth["peak"] - smooth["last"], hard["peak"] - hard["last"]
+    more = smooth["last"] < hard["last"]
+    above = smooth["last"] - LOG2
+    lines = [
+        f"It starts {starts} ({smooth['first']:.2f} nats).",
+        f"With α = {near:g} it {'rises and falls' if falls else 'does not fall again'}: "
+        f"{smooth['peak']:.2f} at most, {smooth['last']:.2f} in the end ({loses:.2f} lost; hard "
+        f"targets lose {loses_hard:.2f}).",
+        "Smoothing ends lower than hard targets" + (
+            f": {smooth['last']:.2f} against {hard['last']:.2f}." if more else
+            f"? Not here: {smooth['last']:.2f} against {hard['last']:.2f}. The effect does not "
+            "appear."),
+        f"It ends {above:+.2f} from log 2; two collapsed classes would read "
+        f"{LOG2 + bias(DRAW_COUNT, 'fresh'):.2f} on this estimate.",
+    ]
+    head = f"**{network.name}** ({network.scale}), fresh draw.\n\n"
+    return head + "\n".join(f"- {line}" for line in lines)
+
+
+def bias(L: int, form: str) -> float:
+    """Bias of the estimate for N → ∞ where every example of a cluster is the same, in nats.
+
+    The means scatter with σ²/L around one point; the expectation over them is a Gaussian integral.
+    """
+    kernel = 1 + 1 / L if form == "fresh" else 1 - 1 / L
+    width = kernel + 1 / L
+    return -0.5 + 0.5 * math.log(width / kernel) + 0.5 / width
 
 
 def history(runs: Iterable[Any]) -> pd.DataFrame:

@@ -1,0 +1,412 @@
+// Explorers of the distillation chapter: Figure 5, what teachers say, and the T × α grid.
+(() => {
+  const { TEACHER, ALONE, HARD, SMOOTHED, OTHER, rows, summary, grid, softmax, gamma } = lsDistillation;
+  const { svg, picture, linear, log, axes, text, line, mark, marks, bar, smooth } = lsPlot;
+
+  const CURVES = {
+    [TEACHER]: { kind: "", shape: "diamond", name: "teacher" },
+    [ALONE]: { kind: "smooth", shape: "circle", name: "alone, smoothed with α = γ" },
+    [HARD]: { kind: "hard", shape: "square", name: "of the hard teacher, by T" },
+    [SMOOTHED]: { kind: "distil", shape: "triangle", name: "of a smoothed teacher, T = 1" },
+    [OTHER]: { kind: "distil", shape: "diamond", name: "of a smoothed teacher, T > 1" },
+  };
+  const JOINED = [ALONE, HARD, SMOOTHED];
+  const LEAST = 1e-12;
+
+  const widthOf = (stage) => Math.max(280, stage.clientWidth || 640);
+  const signed = (value, digits = 1) =>
+    `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value).toFixed(digits)}`;
+  const percent = (value) => `${value.toFixed(1)} %`;
+  const teacherName = (alpha) => (alpha ? `α = ${alpha}` : "hard");
+  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
+  const nearest = (values, to) =>
+    values.reduce((best, value) => (Math.abs(value - to) < Math.abs(best - to) ? value : best));
+  const options = (values, label = String) => values.map((value) => ({ value, label: label(value) }));
+
+  const dataPicker = ({ families }) => ({
+    name: "data", label: "data", kind: "choice", initial: 0,
+    options: families.map(({ name, networks }, value) => ({ value, label: `${name}: ${networks}` })),
+  });
+  const familyOf = ({ families }, { data = 0 }) => families[data] ?? families[0];
+
+  // ------------------------------------------------------------------------------------- Figure 5
+
+  const figure5 = {
+    state(config, current) {
+      const family = familyOf(config, current);
+      const taught = rows(family).filter(({ curve }) => curve !== ALONE);
+      const alphas = distinct(taught.map(({ alpha }) => alpha));
+      const Ts = distinct(taught.map(({ T }) => T).filter((T) => T > 0));
+      return [
+        dataPicker(config),
+        { name: "alpha", label: "teacher", kind: "choice", initial: nearest(alphas, config.alpha),
+          options: options(alphas, teacherName) },
+        { name: "T", label: "its temperature T", kind: "choice", initial: Ts[0] ?? 0,
+          options: Ts.length ? options(Ts) : [{ value: 0, label: "no student yet" }] },
+        { name: "all", label: "show the lowest too", kind: "switch", initial: false },
+      ];
+    },
+
+    load: (config, state) => {
+      const family = familyOf(config, state);
+      return { family, runs: rows(family), points: summary(family) };
+    },
+
+    draw(stage, { family, runs, points }, state) {
+      const width = widthOf(stage);
+      const left = 44;
+      const x = linear([0, 1], [left, width - 14]);
+      const picked = points.filter(({ curve, alpha, T }) =>
+        alpha === state.alpha && (curve === TEACHER || (curve !== ALONE && T === state.T)));
+      const own = points.filter(({ curve }) => curve === TEACHER);
+      const students = points.filter(({ curve }) => curve !== TEACHER);
+      const seen = (point) => state.all || point.curve !== OTHER || point.low >= floor;
+      const floor = Math.floor(Math.min(...students.filter((p) => p.curve !== OTHER).map((p) => p.low)));
+      const upper = panel(own, x, [150, 40], runs, "teacher accuracy (%)");
+      const shown = students.filter(seen);
+      const legend = key([ALONE, HARD, SMOOTHED, OTHER], width, 206);
+      const top = 206 + legend.height + 34;
+      const bottom = top + 290;
+      const lower = shown.length
+        ? panel(shown, x, [bottom, top], runs, "student accuracy (%)", "equivalent smoothing γ of the targets")
+        : { parts: [text(left, top, "No student is recorded yet.")], points: [] };
+      const targets = [...upper.points, ...lower.points];
+      const rings = targets
+        .filter(({ point }) => picked.includes(point))
+        .map(({ at: [px, py] }) => svg("circle", { cx: px, cy: py, r: 10, fill: "none", stroke: "currentColor", "stroke-width": 1.6 }));
+      const drawing = picture(width, bottom + 44, ...upper.parts, ...legend.parts, ...lower.parts, ...rings);
+      const said = Object.assign(document.createElement("p"), { className: "ls-readout" });
+      reader(drawing, targets, said);
+      stage.replaceChildren(drawing, said);
+      stage.role = "group";
+      return told(family, points, picked, state);
+    },
+  };
+
+  /** Axes, every seed faintly, means with their marks; and where each mean stands. */
+  function panel(points, x, [bottom, top], runs, yTitle, xTitle = "") {
+    const y = linear(
+      [Math.floor(Math.min(...points.map((p) => p.low))), Math.ceil(Math.max(...points.map((p) => p.high)))],
+      [bottom, top],
+    );
+    const place = (row) => [x(row.gamma), y(row.accuracy ?? row.mean)];
+    const curves = [...new Set(points.map((p) => p.curve))];
+    const keys = new Set(points.map((p) => `${p.curve} ${p.alpha} ${p.T}`));
+    const yTicks = y.ticks(Math.round((bottom - top) / 45));
+    const parts = [axes({ x, y, xTitle, yTitle, yTicks, xTicks: [0, 0.2, 0.4, 0.6, 0.8, 1] })];
+    for (const curve of curves) {
+      const { kind, shape } = CURVES[curve];
+      const mine = runs.filter((r) => r.curve === curve && keys.has(`${curve} ${r.alpha} ${r.T}`));
+      const joined = curve === TEACHER || JOINED.includes(curve);
+      if (joined)
+        for (const seed of distinct(mine.map((r) => r.seed)))
+          parts.push(line(inOrder(mine.filter((r) => r.seed === seed)).map(place), `${kind} faint`));
+      parts.push(marks(mine.map(place), { shape, radius: 2, kind: `${kind} faint` }));
+      if (joined) parts.push(line(inOrder(points.filter((p) => p.curve === curve)).map(place), kind));
+    }
+    let last = -Infinity;
+    for (const point of points.filter((p) => p.curve === HARD)) {
+      const [px, py] = place(point);
+      if (px - last < 32) continue;
+      parts.push(text(px, py + 20, `T ${point.T}`, { anchor: "middle", kind: "hard" }));
+      last = px;
+    }
+    return { parts, points: points.map((point) => ({ point, at: place(point) })) };
+  }
+
+  const inOrder = (list) => list.toSorted((a, b) => a.T - b.T || a.alpha - b.alpha);
+
+  /** A legend in as many columns as there is room for. */
+  function key(curves, width, top) {
+    const columns = width < 500 ? 1 : 2;
+    const parts = curves.flatMap((curve, i) => {
+      const { kind, shape, name } = CURVES[curve];
+      const across = 12 + (i % columns) * (width / columns);
+      const down = top + 20 * Math.floor(i / columns);
+      return [
+        mark(across, down, { shape, radius: 4.5, kind }),
+        text(across + 12, down, `student ${name}`, { dy: "0.35em", kind }),
+      ];
+    });
+    return { parts, height: 20 * Math.ceil(curves.length / columns) };
+  }
+
+  const describe = ({ curve, alpha, T, gamma: softness, mean, low, high, seeds }) => {
+    const who = curve === TEACHER ? `teacher, ${alpha ? `α = ${alpha}` : "hard targets"}`
+      : curve === ALONE ? `student alone, α = ${alpha}`
+        : `student of the teacher with ${alpha ? `α = ${alpha}` : "hard targets"}, T = ${T}`;
+    const spread = seeds > 1 ? ` (${low.toFixed(1)} to ${high.toFixed(1)}, ${seeds} seeds)` : " (one seed)";
+    return `${who}: γ = ${softness.toFixed(3)}, accuracy ${percent(mean)}${spread}`;
+  };
+
+  /** Means as marks that tell what they are when hovered over, tapped or reached by arrow keys. */
+  function reader(drawing, targets, said) {
+    const ask = "Hover over a point, tap it, or press Tab and the arrow keys.";
+    said.textContent = ask;
+    const ordered = targets.toSorted((a, b) => a.point.curve - b.point.curve || a.point.gamma - b.point.gamma);
+    const made = ordered.map(({ point, at: [px, py] }, i) => {
+      const { kind, shape } = CURVES[point.curve];
+      const halo = svg("circle", { cx: px, cy: py, r: 11, fill: "transparent" });
+      const spot = svg("g", { tabindex: i ? -1 : 0, role: "img", "aria-label": describe(point) },
+        svg("title", {}, describe(point)), halo, mark(px, py, { shape, radius: 4.5, kind }));
+      const show = () => {
+        said.textContent = describe(point);
+        halo.setAttribute("stroke", "currentColor");
+      };
+      for (const event of ["pointerenter", "click", "focus"]) spot.addEventListener(event, show);
+      for (const event of ["pointerleave", "blur"]) spot.addEventListener(event, () => halo.removeAttribute("stroke"));
+      return spot;
+    });
+    made.forEach((spot, i) => {
+      spot.addEventListener("keydown", (event) => {
+        const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        const next = made[(i + by + made.length) % made.length];
+        spot.setAttribute("tabindex", -1);
+        next.setAttribute("tabindex", 0);
+        next.focus();
+      });
+    });
+    drawing.append(...made);
+  }
+
+  function told(family, points, picked, state) {
+    const teacher = picked.find(({ curve }) => curve === TEACHER);
+    const student = picked.find(({ curve }) => curve !== TEACHER);
+    const alone = points.find(({ curve, alpha }) => curve === ALONE && alpha === state.alpha);
+    const value = (point) => (point ? percent(point.mean) : "not recorded");
+    const numbers = [
+      { label: `teacher, ${teacherName(state.alpha)}`, value: value(teacher) },
+      { label: `its student at T = ${state.T}`, value: value(student), kind: state.alpha ? "distil" : "hard" },
+      { label: "γ of the student's targets", value: student ? student.gamma.toFixed(3) : "–" },
+      { label: `student alone, α = ${state.alpha}`, value: value(alone), kind: "smooth" },
+    ];
+    const words = numbers.map(({ label, value: shown }) => `${label}: ${shown}`).join("; ");
+    const names = points.map(({ curve, ...rest }) => ({
+      curve: curve === TEACHER ? "teacher" : `student ${CURVES[curve].name}`, ...rest,
+    }));
+    return {
+      numbers, rows: names,
+      alt: `Accuracy against equivalent smoothing, ${family.name}, ${family.networks} (${family.scale}). ${words}.`,
+    };
+  }
+
+  // ------------------------------------------------------------------------------------- the grid
+
+  const gridView = {
+    state: (config) => [
+      dataPicker(config),
+      { name: "show", label: "show", kind: "choice", initial: "gain", options: [
+        { value: "gain", label: "gain over the hard teacher" }, { value: "accuracy", label: "accuracy" }] },
+    ],
+
+    load: (config, state) => ({ family: familyOf(config, state), cells: grid(familyOf(config, state)) }),
+
+    draw(stage, { family, cells }, { show }, { published }) {
+      const width = widthOf(stage);
+      if (!cells.length) {
+        const words = `${family.name}: no student of a smoothed teacher is recorded yet.`;
+        stage.textContent = words;
+        return { numbers: [], alt: words, rows: [] };
+      }
+      const alphas = distinct(cells.map(({ alpha }) => alpha));
+      const Ts = distinct(cells.map(({ T }) => T));
+      const left = 74;
+      const side = Math.min(110, (width - left - 8) / Ts.length);
+      const tall = 46;
+      const top = 34;
+      const find = (alpha, T) => cells.find((cell) => cell.alpha === alpha && cell.T === T);
+      const known = cells.map((cell) => cell[show]).filter((value) => value !== null);
+      const depth = shade(show, known);
+      const parts = [text(left, 12, "temperature T of the teacher", { kind: "title" })];
+      const outlined = [];
+      Ts.forEach((T, j) => parts.push(text(left + (j + 0.5) * side, top - 6, String(T), { anchor: "middle" })));
+      alphas.forEach((alpha, i) => {
+        const y = top + i * tall;
+        parts.push(text(left - 8, y + tall / 2, teacherName(alpha), { anchor: "end", dy: "0.35em" }));
+        Ts.forEach((T, j) => {
+          const cell = find(alpha, T);
+          const x = left + j * side;
+          const value = cell?.[show] ?? null;
+          const block = bar(x + 1, y + 1, side - 2, tall - 2, value < 0 && show === "gain" ? "smooth" : "distil");
+          block.style.opacity = value === null ? 0.02 : depth(value);
+          const printed = speaks(published, alphas, alpha, T, show);
+          parts.push(block, text(x + side / 2, y + tall / 2, value === null ? "–" : number(show, value), {
+            anchor: "middle", dy: printed === null ? "0.35em" : "-0.15em" }));
+          if (printed === null) return;
+          outlined.push({ alpha, T, value, printed });
+          parts.push(
+            svg("rect", { class: "outline", x: x + 3, y: y + 3, width: side - 6, height: tall - 6, fill: "none",
+              stroke: "currentColor", "stroke-width": 1.4 }),
+            mark(x + side / 2 - 22, y + 0.75 * tall, { shape: "diamond", radius: 3.5, kind: "paper" }),
+            text(x + side / 2 - 14, y + 0.75 * tall, number(show, printed), { dy: "0.35em" }));
+        });
+      });
+      const bottom = top + alphas.length * tall;
+      const warm = Ts.indexOf(1);
+      if (warm >= 0 && alphas.length > 1) {
+        const first = alphas[0] === 0 ? 1 : 0;
+        parts.push(svg("rect", { x: left + warm * side - 1, y: top + first * tall - 1, width: side + 2,
+          height: (alphas.length - first) * tall + 2, fill: "none", class: "line reference" }));
+      }
+      parts.push(
+        mark(left + 8, bottom + 18, { shape: "diamond", radius: 3.5, kind: "paper" }),
+        text(left + 20, bottom + 18, "Chandrasegaran 2022, ImageNet", { dy: "0.35em" }),
+        svg("rect", { x: left + 2, y: bottom + 33, width: 12, height: 12, fill: "none", class: "line reference" }),
+        text(left + 20, bottom + 39, "Shen 2021: no harm at T = 1", { dy: "0.35em" }));
+      stage.replaceChildren(picture(width, bottom + 54, ...parts));
+      stage.role = "img";
+      const smoothed = nearest(alphas.filter(Boolean), 0.1);
+      const along = Ts.filter((T) => find(smoothed, T)?.[show] != null);
+      const numbers = [...new Set([along[0], along.at(-1)])].filter((T) => T !== undefined).map((T) => ({
+        label: `${show} of α = ${smoothed} at T = ${T}`, value: number(show, find(smoothed, T)[show]) + (show === "gain" ? " points" : " %"),
+        kind: "distil" }));
+      const beside = outlined.map(({ alpha, T, value, printed }) =>
+        `${teacherName(alpha)}, T = ${T}: ours ${value === null ? "not run" : number(show, value)}, published ${number(show, printed)}`);
+      return {
+        numbers, rows: cells,
+        alt: `T × α grid of ${show}, ${family.name}, ${family.networks} (${family.scale}). ${cells
+          .filter((cell) => cell[show] !== null)
+          .map((cell) => `${teacherName(cell.alpha)}, T ${cell.T}: ${number(show, cell[show])}`)
+          .join("; ")}. Beside the published: ${beside.join("; ") || "none speaks of the same"}.`,
+      };
+    },
+  };
+
+  const number = (show, value) => (show === "gain" ? signed(value) : value.toFixed(1));
+
+  function shade(show, values) {
+    const most = Math.max(...values.map(Math.abs), 1e-9);
+    const low = Math.min(...values);
+    const span = Math.max(...values) - low || 1;
+    return (value) => 0.06 + 0.5 * (show === "gain" ? Math.abs(value) / most : (value - low) / span);
+  }
+
+  /** The published value for a cell: same T, and a teacher of the same or about the same smoothing. */
+  function speaks(published, alphas, alpha, T, show) {
+    for (let i = 0; i < published.T.length; i++) {
+      const theirs = published.alpha[i];
+      if (theirs === 0 && show === "gain") continue;
+      const ours = theirs === 0 ? 0 : nearest(alphas.filter(Boolean), theirs);
+      if (published.T[i] === T && ours === alpha && Math.abs(ours - theirs) <= 0.06) return published[show][i];
+    }
+    return null;
+  }
+
+  // --------------------------------------------------------------------------------- the teachers
+
+  const curvesOf = new WeakMap();
+  const Ts = Array.from({ length: 25 }, (_, i) => 16 ** (i / 24));
+
+  const teachers = {
+    state(config, current) {
+      const family = familyOf(config, current);
+      const smoothed = family.teachers.map(({ alpha }) => alpha).filter(Boolean);
+      const K = family.classes.length;
+      return [
+        dataPicker(config),
+        { name: "alpha", label: "smoothed teacher", kind: "choice", options: options(smoothed, teacherName),
+          initial: smoothed.length ? nearest(smoothed, config.alpha) : undefined },
+        { name: "T", label: "temperature T", kind: "range", min: 1, max: 16, step: 0.5, initial: config.T,
+          format: (T) => T.toFixed(1) },
+        { name: "example", label: "training example", kind: "range", min: 1, max: 2 * K, step: 1, initial: 1 },
+      ].filter(({ options: list }) => list?.length !== 0);
+    },
+
+    async load(config, state) {
+      const family = familyOf(config, state);
+      if (!curvesOf.has(family)) {
+        const loaded = await Promise.all(family.teachers.map(({ key: name }) => lsEvaluations.load(name)));
+        curvesOf.set(family, family.teachers.map(({ alpha }, i) => {
+          const { train_logits: logits, train_targets: targets } = loaded[i];
+          const K = family.classes.length;
+          return { alpha, logits, targets, K, curve: Ts.map((T) => gamma(logits, targets, K, T)) };
+        }));
+      }
+      return { family, told: curvesOf.get(family) };
+    },
+
+    draw(stage, { family, told: lines }, state) {
+      const width = widthOf(stage);
+      const { T } = state;
+      const x = log([0.6, 16], [40, width - 14]);
+      const y = linear([0, 1], [250, 34]);
+      const parts = [axes({ x, y, xTicks: [1, 2, 4, 8, 16], xTitle: "temperature T of the teacher",
+        yTitle: "equivalent smoothing γ" })];
+      for (const { alpha, curve } of lines) {
+        const shown = line(curve.map((value, i) => [x(Ts[i]), y(value)]), alpha ? "" : "hard");
+        if (alpha) shown.style.stroke = smooth(alpha);
+        if (alpha && alpha !== state.alpha) shown.style.opacity = 0.5;
+        parts.push(shown);
+        parts.push(text(x(1) - 6, y(curve[0]), teacherName(alpha), { anchor: "end", dy: "0.35em" }));
+      }
+      parts.push(svg("path", { class: "line reference", d: `M${x(T)} 34V250` }));
+      const two = lines.filter(({ alpha }) => alpha === 0 || alpha === state.alpha);
+      const found = two.map((teacher) => {
+        const softness = gamma(teacher.logits, teacher.targets, teacher.K, T);
+        const kind = teacher.alpha ? "smooth" : "hard";
+        parts.push(mark(x(T), y(softness), { shape: teacher.alpha ? "triangle" : "square", radius: 5, kind }));
+        return { ...teacher, softness, kind };
+      });
+      const example = exampleOf(found[0], state.example);
+      const base = 340;
+      const row = 22;
+      const names = family.classes;
+      const side = Math.min(100, 12 + 7 * Math.max(...names.map((name) => name.length)));
+      const p = log([LEAST, 1], [side, width - 60]);
+      const bottom = base + row * names.length;
+      parts.push(
+        text(4, base - 30, `what they say about example ${state.example}, a ${kindOf(family, example.label)}`, { kind: "title" }),
+        ...[1e-12, 1e-9, 1e-6, 1e-3, 1].map((tick) => svg("path", { class: "grid", d: `M${p(tick)} ${base - 14}V${bottom}` })),
+        ...[[1e-12, "1e−12"], [1e-9, "1e−9"], [1e-6, "1e−6"], [1e-3, "0.001"], [1, "1"]].map(([tick, label]) =>
+          text(p(tick), bottom + 16, label, { anchor: "middle" })),
+        text(width - 14, bottom + 34, "probability given to each class", { anchor: "end", kind: "title" }));
+      const said = found.map((teacher) => ({ ...teacher, p: softmax(teacher.logits, example.row, teacher.K, T) }));
+      names.forEach((name, k) => {
+        const down = base + row * k;
+        const label = text(side - 8, down, name, { anchor: "end", dy: "0.35em" });
+        if (k === example.label) label.style.fontWeight = 700;
+        parts.push(label, svg("path", { class: "grid", d: `M${p(LEAST)} ${down}H${p(1)}` }));
+        said.forEach(({ alpha, p: probabilities, kind }) =>
+          parts.push(mark(p(Math.max(LEAST, probabilities[k])), down, { shape: alpha ? "triangle" : "square", radius: 4.5, kind })));
+      });
+      stage.replaceChildren(picture(width, bottom + 42, ...parts));
+      stage.role = "img";
+      const numbers = said.flatMap(({ alpha, kind, softness, p: probabilities }) => {
+        const others = probabilities.map((value, k) => (k === example.label ? -1 : value));
+        const top = others.indexOf(Math.max(...others));
+        const of = alpha ? `α = ${alpha}` : "hard";
+        return [
+          { of, kind, label: "γ", value: softness.toFixed(3) },
+          { of, kind, label: "on the right class", value: short(probabilities[example.label]) },
+          { of, kind, label: "likeliest wrong", value: `${kindOf(family, top)}: ${short(others[top])}` },
+        ];
+      });
+      const words = numbers.map(({ of, label, value }) => `${of}, ${label}: ${value}`).join("; ");
+      return {
+        numbers, alt: `Teachers of ${family.name} at T = ${T}. ${words}.`,
+        rows: said.flatMap(({ alpha, softness, p: probabilities }) =>
+          probabilities.map((probability, k) => ({ alpha, T, gamma: softness, class: names[k], probability }))),
+      };
+    },
+  };
+
+  const short = (value) => (value >= 0.001 ? value.toFixed(3) : value.toExponential(0).replace("-", "−"));
+  const kindOf = ({ classes }, label) => (/^\d+$/.test(classes[label]) ? `class ${classes[label]}` : classes[label]);
+
+  /** Two examples of every class, in the order of the classes. */
+  function exampleOf({ targets }, number) {
+    const label = Math.floor((number - 1) / 2);
+    return { label, row: targets.indexOf(label) + ((number - 1) % 2) };
+  }
+
+  // ---------------------------------------------------------------------------------------------
+
+  const views = { figure5, grid: gridView, teachers };
+  lsExplore.register("distillation", {
+    state: (config, current) => views[config.view].state(config, current),
+    load: (config, state) => views[config.view].load(config, state),
+    draw: (stage, data, state, config) => views[config.view].draw(stage, data, state, config),
+  });
+})();
