@@ -9,10 +9,14 @@ from drawn import marks, open_page
 from lsbook import recipes
 from lsbook.estimators.templates import append_one, geometry, plane, project, project_logits
 from lsbook.figures import representations as figures
+from lsbook.figures.scale import in_words
 from lsbook.figures.theme import show
+from lsbook.runs import best
+from lsbook.runs.classes import KEPT
 
 page = pytest.fixture(scope="module")(open_page)
 K, WIDTH, EACH = 5, 7, 12
+NAMES = dict(enumerate("abcde"))
 
 
 def network(alpha, seed=0, name="lab/mlp-mnist1d", K=K):
@@ -63,7 +67,7 @@ def test_gram_rows_are_the_templates_logits():
 @pytest.mark.parametrize("classes", [(0, 1, 2), (4, 1, 3)])
 def test_browser_projects_any_three_classes(page, classes):
     runs = [network(alpha) for alpha in (0.0, 0.1, 0.3)]
-    figure = show(figures.planes(runs, [f"class {k}" for k in range(K)]), alt="planes")
+    figure = show(figures.planes(runs, NAMES), alt="planes")
     first, second, third = classes
     seen = marks(page, figure, alpha=0.3, first=first, second=second, third=third)
     points = [m for m in seen if m["kind"] == "symbol" and "target" in m]
@@ -81,7 +85,7 @@ def test_browser_projects_any_three_classes(page, classes):
 
 def test_browser_measures_the_spread_as_geometry_does(page):
     runs = [network(0.0), network(0.1)]
-    figure = show(figures.planes(runs, list("abcde")), alt="planes")
+    figure = show(figures.planes(runs, NAMES), alt="planes")
     seen = [m for m in marks(page, figure, first=1, second=2, third=4) if "spread" in m]
     assert len(seen) == 4
     classes = [1, 2, 4]
@@ -94,7 +98,7 @@ def test_browser_measures_the_spread_as_geometry_does(page):
 
 
 def test_browser_asks_for_three_different_classes(page):
-    figure = show(figures.planes([network(0.0), network(0.1)], list("abcde")), alt="planes")
+    figure = show(figures.planes([network(0.0), network(0.1)], NAMES), alt="planes")
     words = [m.get("words") for m in marks(page, figure, first=1, second=1)]
     assert words.count("choose three different classes") == 4
 
@@ -117,19 +121,62 @@ def test_rows_hold_the_projection_and_its_numbers():
     assert len(spreads) == 4
 
 
-def test_figure_1_keeps_the_place_of_what_was_not_run():
+@pytest.fixture
+def recorded(monkeypatch):
+    """Sets the runs that there are."""
+    def there_are(*found):
+        monkeypatch.setattr(best, "available", lambda: iter(found))
+    there_are()
+    return there_are
+
+
+def ten(alpha, seed=0, name="paper/alexnet-cifar10"):
+    return network(alpha, seed, name, K=10)
+
+
+def test_figure_1_keeps_the_place_of_what_was_not_run(recorded):
     lab = figures.Row("an MLP", ("classes 0, 1, 2",), network(0.0), network(0.1), tuple("012"), (0, 1, 2))
-    row = figures.figure_1_row(figures.FIGURE_1[0], lab, [])
-    assert row.title == "AlexNet on CIFAR-10" and "not yet run here" in row.notes[0]
-    assert row.hard is lab.hard
+    row = figures.figure_1_row(figures.FIGURE_1[0], lab)
+    assert row.title == "AlexNet on CIFAR-10" and "not run here" in row.notes[0]
+    assert "an MLP" in row.notes[1] and row.hard is lab.hard
 
 
-def test_figure_1_prefers_the_papers_network():
-    runs = [network(alpha, name="paper/alexnet-cifar10") for alpha in (0.0, 0.1, 0.3)]
-    row = figures.figure_1_row(figures.FIGURE_1[0], None, runs)
+def test_figure_1_prefers_the_papers_schedule(recorded):
+    whole = [ten(alpha) for alpha in (0.0, 0.1, 0.3)]
+    recorded(*(ten(alpha, name="fraction/alexnet-cifar10") for alpha in (0.0, 0.1)), *whole)
+    row = figures.figure_1_row(figures.FIGURE_1[0], None)
     assert row.names == ("airplane", "automobile", "bird") and row.classes == (0, 1, 2)
-    assert (row.hard, row.smoothed) == (runs[0], runs[1])
-    assert "not yet run" not in " ".join(row.notes)
+    assert (row.hard, row.smoothed) == (whole[0], whole[1])
+    assert row.notes == ("airplane, automobile, bird", "the full schedule")
+
+
+def test_figure_1_says_what_stands_in_and_its_scale(recorded):
+    recorded(*(network(alpha, name="fraction/resnet20-cifar100", K=100) for alpha in (0.0, 0.1)))
+    row = figures.figure_1_row(figures.FIGURE_1[1], None)
+    assert row.notes == ("here ResNet-20 on CIFAR-100: beaver, dolphin, otter",
+                         "a quarter of the images, 2.4 % of the schedule")
+
+
+def test_a_pair_is_of_one_seed_and_keeps_training_examples():
+    runs = [ten(0.0, 0), ten(0.1, 1), ten(0.0, 2), ten(0.3, 2), ten(0.12, 3)]
+    assert figures.planar_pair(runs, 0.1) == (runs[2], runs[3])
+    del runs[3].arrays["train_logits"]
+    assert figures.planar_pair(runs, 0.1) is None
+
+
+def test_twenty_classes_have_names_and_are_those_that_runs_keep():
+    names = figures.class_names(network(0.0, name="fraction/resnet20-cifar100", K=100))
+    assert set(names) == set(KEPT["cifar100"]) and names[4] == "beaver"
+    assert sorted(names.values()) == [names[k] for k in sorted(names)]
+
+
+@pytest.mark.parametrize("name, words", [
+    ("lab/mlp-mnist1d", "the full schedule"),
+    ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
+    ("fraction/teacher-cifar10", "a quarter of the images, 1.9 % of the schedule"),
+])
+def test_scale_in_words(name, words):
+    assert in_words(recipes.named(name)) == words
 
 
 def test_figure_1_is_four_squares_a_row():
@@ -148,11 +195,14 @@ def test_most_confused_pair():
     assert figures.most_confused(run) == (1, 3)
 
 
-def test_accuracy_table_shows_paper_beside_ours():
-    runs = [network(alpha, seed) for alpha in (0.0, 0.1, 0.25) for seed in (0, 1)]
-    table = figures.accuracy_table(runs, alpha=0.25).set_index("network")
-    assert table.loc["AlexNet, CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
-    assert table.loc["ResNet-56, CIFAR-100", "α = 0.1: paper"] == "72.7 ± 0.3 %"
-    assert table.loc["AlexNet, CIFAR-10", "α = 0: ours"] == "not yet run"
-    assert table.loc["MLP, MNIST-1D (lab)", "α = 0: ours"] == "80.5 % (80.0–81.0)"
+def test_accuracy_table_shows_paper_beside_ours(recorded):
+    recorded(*(network(alpha, seed) for alpha in (0.0, 0.1, 0.25) for seed in (0, 1)),
+             *(network(alpha, name="fraction/resnet20-cifar100") for alpha in (0.0, 0.1)))
+    table = figures.accuracy_table(alpha=0.25).set_index("network")
+    assert table.loc["AlexNet on CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
+    assert table.loc["ResNet-56 on CIFAR-100", "α = 0.1: paper"] == "72.7 ± 0.3 %"
+    assert table.loc["AlexNet on CIFAR-10", "α = 0: ours"] == "not yet run"
+    assert table.loc["MLP on MNIST-1D (lab)", "α = 0: ours"] == "80.5 % (80.0–81.0)"
+    assert table.loc["ResNet-56 on CIFAR-100", "ours was run on"] == (
+        "ResNet-20 on CIFAR-100, a quarter of the images, 2.4 % of the schedule")
     assert "α = 0.25: ours" in table and "α = 0.25: paper" not in table

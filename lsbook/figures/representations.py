@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
@@ -13,9 +13,14 @@ import pandas as pd
 from lsbook import paper
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
+from lsbook.figures.classes import offered
 from lsbook.figures.ledger import DATASETS, MODELS, spread_text, value_of
+from lsbook.figures.scale import in_words
 from lsbook.figures.sweep import against_alpha
-from lsbook.ledger import Group, Spread, groups
+from lsbook.ledger import Spread
+from lsbook.recipes import Recipe
+from lsbook.runs.best import best
+from lsbook.runs.classes import examples
 
 PER_CLASS = 100
 LEVELS = 500
@@ -27,33 +32,57 @@ GEOMETRY = {
     "nc1": "NC1",
     "simplex_deviation": "unevenness of the templates",
 }
-CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A catalogue recipe and the three of its classes that a row shows."""
+
+    recipe: str
+    classes: tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A row of the paper's Figure 1; ``recipe`` is None where none of ours trains on its data."""
+    """A row of the paper's Figure 1; ``sources`` are ours for it, the nearest to the paper first."""
 
     network: str
     names: tuple[str, str, str]
-    recipe: str | None = None
-    classes: tuple[int, int, int] = (0, 1, 2)
+    sources: tuple[Source, ...]
 
 
 FIGURE_1 = (
-    Place("AlexNet on CIFAR-10", CIFAR_10[:3], "paper/alexnet-cifar10"),
-    Place("ResNet-56 on CIFAR-100", ("beaver", "dolphin", "otter"), "paper/resnet56-cifar100",
-          (4, 30, 55)),
-    Place("Inception-v4 on ImageNet", ("tench", "meerkat", "cleaver")),
-    Place("Inception-v4 on ImageNet", ("toy poodle", "miniature poodle", "tench")),
+    Place("AlexNet on CIFAR-10", ("airplane", "automobile", "bird"), (
+        Source("paper/alexnet-cifar10", (0, 1, 2)),
+        Source("fraction/alexnet-cifar10", (0, 1, 2)),
+    )),
+    Place("ResNet-56 on CIFAR-100", ("beaver", "dolphin", "otter"), (
+        Source("paper/resnet56-cifar100", (4, 30, 55)),
+        Source("fraction/resnet20-cifar100", (4, 30, 55)),
+    )),
+    Place("Inception-v4 on ImageNet", ("tench", "meerkat", "cleaver"), (
+        Source("paper/inception-tinyimagenet", (0, 19, 25)),
+        Source("paper/teacher-cifar10", (6, 7, 8)),
+        Source("fraction/teacher-cifar10", (6, 7, 8)),
+    )),
+    Place("Inception-v4 on ImageNet", ("toy poodle", "miniature poodle", "tench"), (
+        Source("paper/inception-tinyimagenet", (7, 8, 0)),
+        Source("paper/teacher-cifar10", (3, 5, 8)),
+        Source("fraction/teacher-cifar10", (3, 5, 8)),
+    )),
 )
 _TABLE_2 = (
-    ("cifar10", "alexnet", "paper/alexnet-cifar10"),
-    ("cifar100", "resnet56", "paper/resnet56-cifar100"),
-    ("imagenet", "inception-v4", None),
-    ("mnist1d", "mlp", "lab/mlp-mnist1d"),
-    ("digits", "mlp", "lab/mlp-digits"),
+    ("cifar10", "alexnet", ("paper/alexnet-cifar10", "fraction/alexnet-cifar10")),
+    ("cifar100", "resnet56", ("paper/resnet56-cifar100", "fraction/resnet20-cifar100")),
+    ("imagenet", "inception-v4", ("paper/inception-tinyimagenet",)),
+    ("mnist1d", "mlp", ("lab/mlp-mnist1d",)),
+    ("digits", "mlp", ("lab/mlp-digits",)),
 )
+
+
+def title_of(recipe: Recipe) -> str:
+    """Network and data set, for instance "ResNet-20 on CIFAR-100"."""
+    return f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}"
 
 
 # The explorer: shipped logits, projected in the browser
@@ -82,29 +111,20 @@ def plane_frames(
         ``alpha``, ``step``, and ``gram``, the templates' inner products row by row.
     """
     shown = np.asarray(shown)
-    examples, networks = [], []
+    rows, networks = [], []
     for run in runs:
         alpha, w = run.recipe.alpha, run.arrays["templates"][shown].astype(np.float64)
         gram = w @ w.T
-        picked = {part: _examples(run, part, shown) for part in PARTS}
+        picked = {part: examples(run, part, shown, PER_CLASS) for part in PARTS}
         step = max(np.abs(logits).max() for logits, _ in picked.values()) / LEVELS
         networks.append({"alpha": alpha, "step": step, "gram": gram.ravel().tolist()})
         for part, (logits, targets) in picked.items():
             levels = np.rint(logits / step).astype(int)
-            examples += [{"alpha": alpha, "part": PARTS[part], "target": k,
-                          "z": levels[targets == k].tolist()} for k in range(len(shown))]
-        examples += [{"alpha": alpha, "part": "template", "target": k, "z": [z]}
-                     for k, z in enumerate((gram / step).tolist())]
-    return pd.DataFrame(examples), pd.DataFrame(networks)
-
-
-def _examples(run: Any, part: str, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of the ``shown`` classes and index of the class, up to 100 examples of each."""
-    logits, targets = run.arrays[f"{part}_logits"], run.arrays[f"{part}_targets"]
-    rows = [np.flatnonzero(targets == k)[:PER_CLASS] for k in shown]
-    index = np.concatenate(rows)
-    return (logits[np.ix_(index, shown)].astype(np.float64),
-            np.repeat(np.arange(len(shown)), [len(r) for r in rows]))
+            rows += [{"alpha": alpha, "part": PARTS[part], "target": k,
+                      "z": levels[targets == k].tolist()} for k in range(len(shown))]
+        rows += [{"alpha": alpha, "part": "template", "target": k, "z": [z]}
+                 for k, z in enumerate((gram / step).tolist())]
+    return pd.DataFrame(rows), pd.DataFrame(networks)
 
 
 def plane_expressions(n: int) -> list[dict[str, str]]:
@@ -145,7 +165,7 @@ _DISTINCT = "first != second && second != third && third != first"
 
 def planes(
     runs: Sequence[Any],
-    names: Sequence[str],
+    names: Mapping[int, str],
     shown: Sequence[int] | None = None,
     alpha: float = 0.1,
     bound: bool = True,
@@ -157,15 +177,15 @@ def planes(
     runs
         One run an alpha, among them a hard and a smoothed one.
     names
-        Of all classes.
+        Number and name of the classes there are to choose from.
     shown
-        Classes to choose from; the first three are chosen at the start. By default the first ten.
+        Those to choose from, by default all of them; the first three are chosen at the start.
     alpha
         Smoothing at the start.
     bound
         Whether the chart has controls of its own.
     """
-    shown = list(range(min(10, len(names)))) if shown is None else list(shown)
+    shown = list(names if shown is None else shown)
     labels = [names[k] for k in shown]
     smoothed = sorted({run.recipe.alpha for run in runs} - {0.0})
     start = min(smoothed, key=lambda a: abs(a - alpha))
@@ -309,36 +329,39 @@ class Row:
     classes: tuple[int, int, int]
 
 
-def figure_1_row(place: Place, lab: Row, found: Iterable[Any], alpha: float = 0.1) -> Row:
-    """A row of Figure 1: from the paper's network where it was run, else ``lab`` in its place."""
-    listed = ", ".join(place.names)
-    for group in groups(found).get(place.recipe, []):
-        pair = _planar_pair(group, alpha)
+def figure_1_row(place: Place, instead: Row, alpha: float = 0.1) -> Row:
+    """A row of Figure 1 from the best runs there are for it; ``instead`` where there are none."""
+    for source in place.sources:
+        pair = planar_pair(best(source.recipe), alpha)
         if pair is not None:
-            scale = pair[0].recipe.scale
-            notes = (listed,) if scale == 1 else (listed, f"{scale:.2g} of the schedule")
-            return Row(place.network, notes, *pair, place.names, place.classes)
-    notes = (f"{listed}: not yet run here", f"in its place {lab.title}", *lab.notes)
-    return Row(place.network, notes, lab.hard, lab.smoothed, lab.names, lab.classes)
+            return _row(place, source, *pair)
+    return replace(instead, title=place.network, notes=(
+        f"{', '.join(place.names)}: not run here", f"in its place {instead.title}", *instead.notes))
 
 
-def _planar_pair(group: Group, alpha: float) -> tuple[Any, Any] | None:
-    """A hard and a smoothed run of one seed that keep logits of training examples."""
-    smoothed = min((a for a in group.alphas if a > 0), key=lambda a: abs(a - alpha), default=None)
-    if smoothed is None:
+def _row(place: Place, source: Source, hard: Any, smoothed: Any) -> Row:
+    offered = class_names(hard)
+    names = tuple(offered[k] for k in source.classes)
+    ours = title_of(hard.recipe)
+    listed = ", ".join(names)
+    notes = (listed if ours == place.network else f"here {ours}: {listed}", in_words(hard.recipe))
+    return Row(place.network, notes, hard, smoothed, names, source.classes)
+
+
+def planar_pair(runs: Iterable[Any], alpha: float) -> tuple[Any, Any] | None:
+    """A hard run and the smoothed one nearest ``alpha``, of one seed, with training examples."""
+    whole = {(run.recipe.seed, run.recipe.alpha): run
+             for run in runs if "train_logits" in run.arrays}
+    smoothed = [(seed, a) for seed, a in whole if a > 0 and (seed, 0.0) in whole]
+    if not smoothed:
         return None
-    hard, soft = (
-        {seed: run for seed, run in group.alone(a).items() if "train_logits" in run.arrays}
-        for a in (0.0, smoothed)
-    )
-    seed = min(hard.keys() & soft.keys(), default=None)
-    return None if seed is None else (hard[seed], soft[seed])
+    seed, nearest = min(smoothed, key=lambda key: (abs(key[1] - alpha), key))
+    return whole[seed, 0.0], whole[seed, nearest]
 
 
-def class_names(run: Any) -> list[str]:
-    """Names of the classes of a run's data set, by their number where it has no names."""
-    K = run.arrays["templates"].shape[0]
-    return list(CIFAR_10) if run.recipe.dataset == "cifar10" else [str(k) for k in range(K)]
+def class_names(run: Any) -> dict[int, str]:
+    """The classes of a run that figures offer, number to name."""
+    return offered(run.recipe.dataset, len(run.arrays["templates"]))
 
 
 def most_confused(run: Any) -> tuple[int, int]:
@@ -363,7 +386,7 @@ def row_frame(row: Row) -> pd.DataFrame:
     shown = np.asarray(row.classes)
     for network, run in (("hard", row.hard), ("smoothed", row.smoothed)):
         w = run.arrays["templates"][shown].astype(np.float64)
-        sets = {PARTS[part]: _examples(run, part, shown) for part in PARTS}
+        sets = {PARTS[part]: examples(run, part, shown, PER_CLASS) for part in PARTS}
         sets["template"] = (w @ w.T, np.arange(3))
         for part, (logits, slots) in sets.items():
             xy = project_logits(logits, w).round(3)
@@ -435,26 +458,30 @@ def geometry_chart(frame: pd.DataFrame) -> alt.HConcatChart:
         subtitle="training examples; faint: each seed; band: least to greatest seed; blue: hard targets"))
 
 
-def accuracy_table(runs: Iterable[Any], alpha: float = 0.1) -> pd.DataFrame:
+def accuracy_table(alpha: float = 0.1) -> pd.DataFrame:
     """Table 2: top-1 accuracy in per cent, the paper's beside ours, on validation data.
 
-    Ours is the mean over seeds with the least and the greatest, of the longest schedule that was
-    run; ``alpha`` beside the paper's 0 and 0.1 adds a column.
+    Ours is the mean over seeds with the least and the greatest, of the best runs there are;
+    ``alpha`` beside the paper's 0 and 0.1 adds a column.
     """
-    grouped = groups(runs)
     alphas = sorted({0.0, 0.1, alpha})
     rows = []
-    for dataset, model, recipe in _TABLE_2:
-        group = next(iter(grouped.get(recipe, [])), None)
-        row = {"network": f"{MODELS[model]}, {DATASETS.get(dataset, 'ImageNet')}"}
+    for dataset, model, recipes in _TABLE_2:
+        runs = best(*recipes)
+        row = {"network": f"{MODELS[model]} on {DATASETS.get(dataset, 'ImageNet')}"}
         for a in alphas:
             if a in (0.0, 0.1):
                 row[f"α = {a:g}: paper"] = _published(dataset, model, a)
-            row[f"α = {a:g}: ours"] = _measured(group, a)
-        row["seeds"] = len(group.alone(0.0)) if group else ""
-        row["scale"] = f"{group.runs[0].recipe.scale:.3g}" if group else ""
+            row[f"α = {a:g}: ours"] = _measured(runs, a)
+        row["seeds"] = len({run.recipe.seed for run in runs}) or ""
+        row["ours was run on"] = _setting(runs[0].recipe, row["network"]) if runs else ""
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _setting(recipe: Recipe, papers: str) -> str:
+    ours = title_of(recipe)
+    return in_words(recipe) if ours == papers else f"{ours}, {in_words(recipe)}"
 
 
 def _published(dataset: str, model: str, alpha: float) -> str:
@@ -463,9 +490,7 @@ def _published(dataset: str, model: str, alpha: float) -> str:
     return value_of(found[0]) if found else "—"
 
 
-def _measured(group: Group | None, alpha: float) -> str:
-    members = group.alone(alpha) if group else {}
-    if not members:
-        return "not yet run"
-    values = {seed: run.metrics["val_accuracy"] for seed, run in members.items()}
-    return spread_text(Spread.of("", values), "accuracy")
+def _measured(runs: Iterable[Any], alpha: float) -> str:
+    values = {run.recipe.seed: run.metrics["val_accuracy"]
+              for run in runs if run.recipe.alpha == alpha}
+    return spread_text(Spread.of("", values), "accuracy") if values else "not yet run"

@@ -1,0 +1,115 @@
+"""Explorer of the representations: any three classes of the recorded networks in their plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lsbook.explore import evaluation
+from lsbook.explore.figure import Explorer
+from lsbook.figures import representations as figures
+from lsbook.figures.scale import in_words
+from lsbook.recipes import CATALOGUE
+from lsbook.runs.best import recorded
+from lsbook.runs.classes import examples
+
+KIND = "representations"
+RECIPES = (
+    "paper/alexnet-cifar10",
+    "fraction/alexnet-cifar10",
+    "paper/resnet56-cifar100",
+    "fraction/resnet20-cifar100",
+    "paper/teacher-cifar10",
+    "fraction/teacher-cifar10",
+    "paper/inception-tinyimagenet",
+    "lab/mlp-mnist1d",
+    "lab/mlp-digits",
+)
+
+
+def arrays(run: Any) -> dict[str, np.ndarray]:
+    """What the page needs of a run to draw any three of the classes that figures offer.
+
+    Logits of these classes of up to 100 training and validation examples of each, in half precision;
+    ``gram``, the inner products of their templates, and in ``gram_rest`` what that half precision
+    leaves of them. A run without training examples ships none.
+    """
+    shown = list(figures.class_names(run))
+    w = run.arrays["templates"][shown].astype(np.float64)
+    gram = w @ w.T
+    kept = {"gram": gram.astype(np.float16)}
+    kept["gram_rest"] = (gram - kept["gram"]).astype(np.float16)
+    for part in figures.PARTS:
+        if f"{part}_logits" in run.arrays:
+            logits, targets = examples(run, part, shown, figures.PER_CLASS)
+            kept |= {f"{part}_logits": logits.astype(np.float16), f"{part}_targets": targets}
+    return kept
+
+
+def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
+    """Hard and smoothed networks, training and validation, real data first.
+
+    Parameters
+    ----------
+    alpha
+        Smoothing at the start, or the recorded strength nearest to it.
+    chart
+        Shown in its place where a kernel is live.
+
+    Raises
+    ------
+    LookupError
+        If no hard and smoothed runs are recorded.
+    """
+    sets = {name: runs for name in RECIPES if figures.planar_pair(runs := compared(name), alpha)}
+    if not sets:
+        raise LookupError("No hard and smoothed runs are recorded; run the chapter's first cells.")
+    pair = figures.planar_pair(next(iter(sets.values())), alpha)
+    row = figures.Row("", (), *pair, *first_three(pair[0]))
+    words = "; ".join(
+        f"{seen.network}, {seen.part}: spread {seen.spread:.2f}, distance {seen.distance:.2f}"
+        for seen in figures.spread_frame(row).itertuples())
+    return Explorer(
+        kind=KIND,
+        title="Each class on the plane through three templates",
+        note="triangle: the templates; spread: r.m.s. distance from the class centre; distance: "
+        "mean between centres; unevenness: of the triangle's sides",
+        alt=f"Activations of {', '.join(row.names)} on the plane through their templates, "
+        f"{figures.title_of(pair[0].recipe)}. At alpha {pair[1].recipe.alpha:g}, {words}.",
+        caption="Up to 100 examples a class, training and validation. Shape and shade tell the "
+        "classes apart.",
+        config={"alpha": alpha, "sets": [_described(name, runs) for name, runs in sets.items()]},
+        runs=[run for runs in sets.values() for run in runs],
+        command=command,
+        chart=chart,
+    )
+
+
+def compared(name: str) -> list[Any]:
+    """Recorded runs of a catalogue recipe, of the seeds that have a hard network."""
+    if name not in CATALOGUE:
+        return []
+    runs = recorded(CATALOGUE[name])
+    hard = {run.recipe.seed for run in runs if run.recipe.alpha == 0}
+    return sorted((run for run in runs if run.recipe.seed in hard),
+                  key=lambda run: (run.recipe.seed, run.recipe.alpha))
+
+
+def first_three(run: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names and numbers of the classes shown at the start."""
+    names = figures.class_names(run)
+    classes = tuple(names)[:3]
+    return tuple(names[k] for k in classes), classes
+
+
+def _described(name: str, runs: list[Any]) -> dict[str, Any]:
+    first = runs[0]
+    return {
+        "name": name,
+        "label": f"{figures.title_of(first.recipe)}, {in_words(first.recipe)}",
+        "classes": list(figures.class_names(first).values()),
+        "shown": [0, 1, 2],
+        "runs": [{"alpha": run.recipe.alpha, "seed": run.recipe.seed,
+                  "key": evaluation.key(run, KIND)} for run in runs],
+    }

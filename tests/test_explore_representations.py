@@ -1,0 +1,182 @@
+"""The representations explorer: its arithmetic and its page against the book's estimators."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drawn import open_page
+from lsbook.estimators.templates import append_one, geometry, plane, project, project_logits
+from lsbook.explore import evaluation, representations
+from lsbook.figures import representations as figures
+from lsbook.recipes import named
+from lsbook.runs.best import recorded
+
+STATIC = Path(__file__).parent.parent / "book" / "_static"
+SCRIPTS = ("frame", "explore/figure", "explore/evaluations", "explore/plot",
+           "explore/representations-math", "explore/representations")
+
+page = pytest.fixture(scope="module")(open_page)
+
+
+# ----------------------------------------------------------------------------------- arithmetic
+
+
+def golden():
+    """Random networks, their activations projected and measured by the book's estimators."""
+    rng = np.random.default_rng(0)
+    cases = []
+    for K, width, classes in ((3, 5, [0, 1, 2]), (6, 9, [4, 1, 3])):
+        w = rng.normal(size=(K, width + 1))
+        targets = rng.integers(K, size=80)
+        x = append_one(w[targets, :width] + 0.5 * rng.normal(size=(80, width)))
+        through = plane(w[classes])
+        groups = [project(x[targets == k], through) for k in classes]
+        seen = geometry(np.concatenate(groups), np.repeat(range(3), [len(g) for g in groups]),
+                        project(w[classes], through))
+        cases.append({
+            "K": K, "classes": classes, "logits": (x @ w.T).tolist(), "targets": targets.tolist(),
+            "gram": (w @ w.T).tolist(), "groups": [group.tolist() for group in groups],
+            "corners": project(w[classes], through).tolist(), "spread": seen.within_spread,
+            "distance": seen.centre_distance, "ratio": seen.ratio,
+            "unevenness": seen.simplex_deviation,
+        })
+    return cases
+
+
+def test_javascript(tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no JavaScript runner found (looked for node)")
+    path = tmp_path / "golden.json"
+    path.write_text(json.dumps(golden()))
+    done = subprocess.run(
+        [node, "--test", Path(__file__).parent / "js" / "representations.test.mjs"],
+        env={**os.environ, "LSBOOK_GOLDEN": str(path)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+# ------------------------------------------------------------------------------- what is shipped
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return {run.recipe.alpha: run for run in recorded(named("lab/mlp-mnist1d"), seed=0)}
+
+
+def test_shipped_inner_products_are_exact(lab):
+    run = lab[0.1]
+    shipped = representations.arrays(run)
+    w = run.arrays["templates"].astype(np.float64)
+    got = shipped["gram"].astype(np.float64) + shipped["gram_rest"]
+    np.testing.assert_allclose(got, w @ w.T, atol=2e-6)
+
+
+def test_shipped_logits_are_the_recorded_ones(lab):
+    shipped = representations.arrays(lab[0.1])
+    assert len(shipped["val_logits"]) == len(shipped["val_targets"]) <= 1000
+    for k in range(10):
+        recorded = lab[0.1].arrays["val_logits"][lab[0.1].arrays["val_targets"] == k][:100]
+        np.testing.assert_array_equal(shipped["val_logits"][shipped["val_targets"] == k], recorded)
+
+
+def test_a_run_without_training_examples_ships_none(lab):
+    run = lab[0.0]
+    light = {k: v for k, v in run.arrays.items() if not k.startswith("train")}
+    thin = type("Thin", (), {"recipe": run.recipe, "arrays": light})()
+    assert set(representations.arrays(thin)) == {"gram", "gram_rest", "val_logits", "val_targets"}
+
+
+# --------------------------------------------------------------------------------------- the page
+
+
+@pytest.fixture(scope="module")
+def visit(page, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(STATIC / "explore", folder / "explore")
+    shutil.copy(STATIC / "frame.js", folder)
+    figure = representations.explorer()
+    for run in figure.runs:
+        if run.recipe.seed == 0 and run.recipe.alpha in (0.0, 0.1, 0.3):
+            evaluation.write(run, representations.KIND, folder / "site" / "evaluations")
+    tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
+    style = (STATIC / "lsbook.css").read_text() + (STATIC / "explore" / "explore.css").read_text()
+    address = folder / "page.html"
+    address.write_text(f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
+                       f"<style>{style}</style>{figure.to_html()}{tags}</html>")
+
+    def open_at(**state):
+        query = "&".join(f"{name}={json.dumps(value)}" for name, value in state.items())
+        page.goto("about:blank")
+        page.goto(f"{address.as_uri()}#explore-representations?{query}")
+        page.wait_for_selector("figure[data-ready]")
+        return page
+
+    return open_at
+
+
+def drawn(page):
+    """What the figure would download: every point it has drawn."""
+    return page.evaluate("""() => new Promise((done) => {
+        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
+        [...document.querySelectorAll(".ls-tools button")]
+          .find((button) => button.textContent === "Download data").click();
+    })""")
+
+
+def table(page):
+    return [[cell.inner_text() for cell in row.query_selector_all("th, td")]
+            for row in page.query_selector_all(".ls-numbers tbody tr")]
+
+
+@pytest.mark.parametrize("alpha, classes", [(0.1, [0, 1, 2]), (0.3, [7, 2, 5])])
+def test_page_agrees_with_the_estimators(visit, lab, alpha, classes):
+    first, second, third = classes
+    page = visit(data="lab/mlp-mnist1d", alpha=alpha, first=first, second=second, third=third)
+    lines = [line.split(",") for line in drawn(page).splitlines()[1:]]
+    for network, run in (("hard", lab[0.0]), ("smoothed", lab[alpha])):
+        w = run.arrays["templates"][classes].astype(np.float64)
+        for part, name in figures.PARTS.items():
+            got = [line for line in lines if line[0] == network and line[2] == name]
+            want = []
+            for k in classes:
+                mine = run.arrays[f"{part}_logits"][run.arrays[f"{part}_targets"] == k][:100]
+                want.append(project_logits(mine[:, classes], w))
+            points = np.array([line[4:] for line in got], float)
+            np.testing.assert_allclose(points, np.concatenate(want), atol=1e-4)
+
+
+def test_numbers_are_those_of_geometry(visit, lab):
+    rows = table(visit(data="lab/mlp-mnist1d", first=3, second=5, third=8))
+    row = figures.Row("", (), lab[0.0], lab[0.1], ("3", "5", "8"), (3, 5, 8))
+    want = figures.spread_frame(row).set_index(["network", "part"])
+    for got, (network, part) in zip(
+            rows, [(n, p) for n in ("hard", "smoothed") for p in figures.PARTS.values()]):
+        seen = want.loc[network, part]
+        np.testing.assert_allclose(
+            [float(x) for x in got[1:4]], [seen.spread, seen.distance, seen.ratio], atol=0.006)
+
+
+def test_pickers_offer_three_different_classes(visit):
+    page = visit(data="lab/mlp-mnist1d")
+    page.select_option("#explore-representations-first", label="1")
+    picked = [page.eval_on_selector(f"#explore-representations-{name}",
+                                    "s => s.selectedOptions[0].textContent")
+              for name in ("first", "second", "third")]
+    assert len(set(picked)) == 3 and picked[0] == "1"
+
+
+def test_planes_are_square_in_their_units(visit):
+    for scale in ("all", "network", "panel"):
+        page = visit(data="lab/mlp-mnist1d", scale=scale)
+        lines = [line.split(",") for line in drawn(page).splitlines()[1:]]
+        sides = np.array([line[4:] for line in lines if line[2] == "template"][:3], float)
+        path = page.get_attribute(".ls-stage .thin", "d")
+        pixels = np.array([pair.split() for pair in path.strip("MZ").split("L")], float)
+        factors = [np.linalg.norm(pixels[i] - pixels[j]) / np.linalg.norm(sides[i] - sides[j])
+                   for i, j in ((0, 1), (1, 2), (2, 0))]
+        assert np.ptp(factors) / np.mean(factors) < 0.01
