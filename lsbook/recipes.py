@@ -272,6 +272,11 @@ CATALOGUE: dict[str, Recipe] = {
         Recipe(
             name="fraction/student-cifar10", train_fraction=0.25, **_CIFAR_ALEXNET
         ).for_epochs(20),
+        Recipe(
+            name="fraction/resnet20-tinyimagenet", dataset="tinyimagenet", model="resnet20",
+            size=(("classes", 30), ("stride", 2)), steps=100 * 234, batch_size=64, lr=0.1,
+            schedule="cosine", nesterov=True, weight_decay=5e-4, augment="crop-flip",
+        ).for_epochs(8),
         Recipe(name="fraction/teacher-mnist", **_MNIST_TEACHER).for_epochs(30),
         Recipe(name="fraction/student-mnist", **_MNIST_STUDENT).for_epochs(30),
         Recipe(

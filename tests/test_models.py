@@ -48,6 +48,7 @@ def test_parameters_are_as_many_as_published(name, size, published):
     "name, size, shape, published",
     [
         ("resnet20", {}, IMAGE, 40.6e6),
+        ("resnet20", {"stride": 2}, (3, 64, 64), 40.6e6),
         ("resnet56", {}, IMAGE, 125.5e6),
         ("inception-v4", {}, (3, 299, 299), 12.27e9),
         ("alexnet", {}, (3, 24, 24), 18.47e6),

@@ -28,7 +28,9 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "inception-v4": InceptionV4,
     "transformer": Transformer,
 }
-_COUNTS = ("inputs", "hidden", "classes", "width", "layers", "vocab", "d_model", "heads", "d_ff")
+_COUNTS = (
+    "inputs", "hidden", "classes", "width", "stride", "layers", "vocab", "d_model", "heads", "d_ff",
+)
 
 
 def build(name: str, **size) -> nn.Module:

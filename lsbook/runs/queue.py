@@ -76,7 +76,10 @@ def mnist(teacher: str, seed: int) -> Group:
 
 
 def fraction() -> list[Group]:
-    """The paper's experiments at the fraction that two processor cores can do, seed 0 first."""
+    """The paper's experiments at the fraction that two processor cores can do, seed 0 first.
+
+    Tiny ImageNet has one seed.
+    """
     groups = []
     for seed in PAPER_SEEDS:
         teachers, students, grid = distillation("fraction/teacher-cifar10", seed)
@@ -89,6 +92,8 @@ def fraction() -> list[Group]:
             [named("fraction/transformer-multi30k", alpha=a, seed=seed) for a in (0.0, 0.1)],
             grid,
         ]
+        if seed == 0:
+            groups.append([named("fraction/resnet20-tinyimagenet", alpha=a) for a in (0.0, 0.1)])
     return groups
 
 
