@@ -5,7 +5,7 @@ import pytest
 from lsbook import ledger, paper, recipes
 from lsbook.figures import ledger as tables
 from lsbook.ledger import Spread, Verdict
-from test_ledger import FIGURE_5, MLP, pairs
+from test_ledger import FIGURE_5, MLP, pairs, run
 
 
 @pytest.fixture(scope="module")
@@ -14,17 +14,57 @@ def verdicts():
     return ledger.verdicts(runs=runs)
 
 
-def test_glance_has_a_row_a_claim_and_signs_what_was_found(verdicts):
-    text = tables.glance(verdicts).data
-    assert text.count("<tr>") == len(paper.CLAIMS) + 1
-    assert 'title="reproduced: MLP, scale 1">●' in text
-    assert "MNIST-1D (lab)" in text
+def fraction(metric, hard, smoothed, alpha=0.1):
+    return pairs("fraction/resnet20-cifar100", metric, hard, smoothed, alpha=alpha)
 
 
-def test_glance_counts_by_preset(verdicts):
-    lab = [row.status for row in verdicts if row.preset == "lab"]
+def test_glance_has_a_row_a_claim_and_a_word_a_preset(verdicts):
     text = tables.glance(verdicts).data
-    assert f"In the lab: ● reproduced {lab.count('reproduced')} ·" in text
+    sections = len({claim.section for claim in paper.CLAIMS})
+    assert text.count("<tr>") == len(paper.CLAIMS) + sections + 1
+    assert 'in the lab' in text and "paper’s scale" not in text
+    row = next(r for r in text.split("<tr>") if "Better accuracy" in r)
+    assert "●</span>&nbsp;reproduced" in row and "MNIST-1D" in row
+
+
+def test_glance_marks_data_sets_that_disagree():
+    runs = (fraction("val_ece", (0.1, 0.1), (0.05, 0.05))
+            + pairs("fraction/alexnet-cifar10", "val_ece", (0.1, 0.1), (0.2, 0.2)))
+    text = tables.glance(ledger.verdicts(runs=runs)).data
+    row = next(r for r in text.split("<tr>") if "Smoothing lowers ECE" in r)
+    assert "partly" in row and "CIFAR-10&nbsp;✕" in row and "CIFAR-100&nbsp;●" in row
+
+
+def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
+    assert "No claim has been checked on real data yet" in tables.summary(verdicts).data
+    runs = [run("fraction/resnet20-cifar100", a, val_ece=ece, val_accuracy=accuracy)
+            for a, ece, accuracy in ((0.0, 0.1, 0.3), (0.1, 0.05, 0.28))]
+    text = tables.summary(ledger.verdicts(runs=runs)).data
+    # One seed: smoothing lowers the ECE; accuracy is neither better nor within a point.
+    assert "Of 3 claims checked on real data, 1 held</strong>, 0 in part, 2 did not" in text
+    once = text[text.index("held once: 1"):]
+    assert "Smoothing lowers ECE" in once[:once.index("</dd>")]
+    assert ("ResNet-20 on CIFAR-100: a quarter of the images, 2.4 % of the schedule, "
+            "ResNet-20 in place of ResNet-56") in text
+
+
+def test_summary_prefers_the_papers_scale():
+    runs = (fraction("val_ece", (0.1, 0.1), (0.2, 0.2))
+            + pairs("paper/resnet56-cifar100", "val_ece", (0.1, 0.1), (0.05, 0.05)))
+    text = tables.summary(ledger.verdicts(runs=runs)).data
+    assert "Of 1 claims" in text and "reproduced: 1" in text
+    assert "ResNet-56 on CIFAR-100: full schedule" in text and "ResNet-20" not in text
+
+
+@pytest.mark.parametrize("name, words", [
+    ("paper/resnet56-cifar100", "full schedule"),
+    ("lab/transformer-grammar", "full schedule"),
+    ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
+    ("fraction/teacher-mnist", "30 % of the schedule"),
+    ("fraction/transformer-multi30k", "25 % of the schedule, 2 layers of width 128"),
+])
+def test_scale_in_words(name, words):
+    assert tables.scale_words(recipes.CATALOGUE[name]) == words
 
 
 def test_details_put_the_paper_beside_ours(verdicts):
@@ -32,8 +72,8 @@ def test_details_put_the_paper_beside_ours(verdicts):
     rows = iter(text.split("<tr>"))
     heading = next(row for row in rows if "raises the accuracy of ResNet-56" in row)
     assert "72.1 ± 0.3 %" in heading and "72.7 ± 0.3 %" in heading
-    ours = next(rows)
-    assert "81.0 % (80.0–82.0)" in ours and "91.0 % (90.0–92.0)" in ours and "● reproduced" in ours
+    ours = next(row for row in rows if "MNIST-1D" in row)
+    assert "81.0 % (80.0–82.0)" in ours and "91.0 % (90.0–92.0)" in ours and "●</span>&nbsp;reproduced" in ours
 
 
 def test_every_claim_links_to_its_chapter(verdicts):
@@ -42,8 +82,18 @@ def test_every_claim_links_to_its_chapter(verdicts):
 
 
 def test_published_lists_missing_numbers_too():
-    text = tables.published(ledger.measured()).data
-    assert text.count("○ not yet run") == len(ledger.measured())
+    rows = ledger.measured()
+    text = tables.published(rows).data
+    assert all(tables.value_of(row.number) in text for row in rows)
+    assert text.count('<th scope="col">') == 2
+
+
+def test_published_puts_our_mean_and_range_beside_the_paper():
+    runs = fraction("val_accuracy", (0.29, 0.31), (0.3,))
+    text = tables.published(ledger.measured(runs=runs)).data
+    row = next(r for r in text.split("<tr>") if "accuracy, α = 0<" in r and "72.1" in r)
+    assert "72.1 ± 0.3 %" in row and "30.00 % <small>(29.00–31.00, 2 seeds)" in row
+    assert "ResNet-20 on CIFAR-100, a quarter of the images" in text
 
 
 def test_spread_names_a_single_seed():
@@ -58,11 +108,21 @@ def test_duration(seconds, text):
 
 
 def test_short_rows_fill_the_table(verdicts):
-    assert '<td colspan="5"><strong>' in tables.details(verdicts).data
+    assert '<td colspan="4"><strong' in tables.details(verdicts).data
 
 
 def test_run_list_without_runs_says_what_to_do():
     assert "no runs yet" in tables.run_list([]).data
+
+
+def test_run_list_shows_both_fractions_device_and_manifest():
+    (run, *_) = fraction("val_accuracy", (0.291,), ())
+    run.manifest = {"device": "cpu (x)", "wall_seconds": 565.0, "data_hash": "abc"}
+    text = tables.run_list([run]).data
+    cells = text[text.index("<tbody>"):].split("<td>")
+    assert cells[4:6] == ["2.44 %</td>", "25 %</td>"]
+    assert cells[7] == "29.1 %</td>" and cells[9] == "9 min</td>"
+    assert run.recipe.hash in text and '"data_hash": "abc"' in text
 
 
 def test_labels_cover_the_catalogue():
@@ -71,7 +131,8 @@ def test_labels_cover_the_catalogue():
 
 
 def test_published_text_is_escaped():
-    verdict = Verdict(id="tight-clusters", status="partly", recipe=MLP, scale=1.0, measure="<b>",
+    verdict = Verdict(id="tight-clusters", status="partly", recipe=MLP, scale=1.0,
+                      train_fraction=1.0, measure="<b>",
                       ours=(Spread("<i>", 1.0, 1.0, 1.0, (0,)),))
     text = tables.details([verdict]).data
     assert "<i>" not in text and "<b>" not in text

@@ -8,10 +8,11 @@ import pytest
 from lsbook import ledger, paper, recipes
 
 
-def run(name, alpha=0.0, seed=0, history=None, arrays=None, distil=None, scale=1.0, size=None,
+def run(name, alpha=0.0, seed=0, history=None, arrays=None, distil=None, scale=None, size=None,
         **metrics):
-    changes = {} if size is None else {"size": size}
-    recipe = recipes.named(name, alpha=alpha, seed=seed, distil=distil, scale=scale, **changes)
+    changes = {"scale": scale, "size": size}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    recipe = recipes.named(name, alpha=alpha, seed=seed, distil=distil, **changes)
     return SimpleNamespace(
         recipe=recipe, metrics=metrics, history=history or {}, arrays=arrays or {})
 
@@ -41,9 +42,28 @@ def test_smoothing_lowers_ece(smoothed, status):
     assert verdict("smoothing-lowers-ece", runs, MLP).status == status
 
 
-def test_one_seed_is_at_most_partly():
-    runs = pairs(MLP, "val_ece", (0.08,), (0.01,))
-    assert verdict("smoothing-lowers-ece", runs, MLP).status == "partly"
+@pytest.mark.parametrize("smoothed, status", [(0.01, "held once"), (0.09, "not")])
+def test_one_seed_reproduces_nothing(smoothed, status):
+    runs = pairs(MLP, "val_ece", (0.08,), (smoothed,))
+    assert verdict("smoothing-lowers-ece", runs, MLP).status == status
+
+
+def test_one_condition_of_a_single_seed_holds_once():
+    margins = [{0: 1.0, 1: 1.0}, {0: 1.0}]
+    assert ledger.judge(margins) == "held once"
+    assert ledger.judge([{0: 1.0, 1: 1.0}, {0: -1.0}]) == "partly"
+
+
+def test_overall_takes_the_longest_run_of_each_recipe():
+    def row(recipe, status, scale=1.0):
+        return ledger.Verdict(id="x", status=status, recipe=recipe, scale=scale)
+
+    both = [row("a", "reproduced"), row("a", "not", 0.1), row("b", "held once")]
+    assert ledger.overall(both) == "held once"
+    assert ledger.overall([row("a", "reproduced"), row("b", "not")]) == "partly"
+    assert ledger.overall([row("a", "not"), row("b", "not yet run")]) == "not"
+    assert ledger.overall([row("a", "not yet run")]) == "not yet run"
+    assert ledger.overall([row("", "not checked")]) == "not checked"
 
 
 @pytest.mark.parametrize("runs", [
@@ -83,6 +103,17 @@ def test_each_scale_is_a_row_of_its_own_largest_first():
     rows = [row for row in ledger.verdicts([paper.claim("smoothing-lowers-ece")], runs)
             if row.recipe == MLP]
     assert [(row.scale, row.status) for row in rows] == [(1.0, "reproduced"), (0.5, "not")]
+
+
+def test_fractions_of_the_images_are_rows_of_their_own():
+    name = "fraction/resnet20-cifar100"
+    runs = pairs(name, "val_ece", (0.1, 0.1), (0.05, 0.05), alpha=0.05)
+    whole = [SimpleNamespace(**vars(r) | {"recipe": r.recipe.with_(train_fraction=1.0)})
+             for r in pairs(name, "val_ece", (0.1, 0.1), (0.2, 0.2), alpha=0.05)]
+    rows = [row for row in ledger.verdicts([paper.claim("smoothing-lowers-ece")], runs + whole)
+            if row.recipe == name]
+    assert [(row.train_fraction, row.status) for row in rows] == [(1.0, "not"), (0.25, "reproduced")]
+    assert {row.ran.train_fraction for row in rows} == {1.0, 0.25}
 
 
 def test_networks_of_another_size_do_not_mix():
@@ -137,6 +168,55 @@ def test_logit_gap_and_validation_spread():
 def test_logit_gap_variation_of_known_noise():
     gap = verdict("gap-constant", [cloud(a, 0, 1, 1) for a in (0.0, 0.1)], MLP).ours[0]
     assert gap.mean == pytest.approx(np.sqrt(2) / 10, rel=0.1)
+
+
+def trio(alpha, seed, towards, around):
+    """Cat, dog and ship in the plane of three templates: clouds of these sizes around the ship."""
+    rng = np.random.default_rng(seed)
+    templates = np.zeros((10, 3))
+    templates[[3, 5, 8], :2] = [[10, 0], [9, 4], [-10, 0]]
+    points = {3: [10, 0], 5: [9, 4], 8: [-10, 0]}
+    logits, targets = [], []
+    for label, point in points.items():
+        out = np.array(point) - points[8]
+        length = max(np.linalg.norm(out), 1)
+        r = length + towards * rng.normal(size=200)
+        angle = np.arctan2(*out[::-1]) + around / length * rng.normal(size=200)
+        if label == 8:
+            r, angle = np.abs(r - 1), rng.uniform(0, 2 * np.pi, 200)
+        x = np.array(points[8]) + np.stack([r * np.cos(angle), r * np.sin(angle)], 1)
+        logits.append(np.concatenate([x, np.ones((200, 1))], 1) @ templates.T)
+        targets += [label] * 200
+    arrays = dict(train_logits=np.concatenate(logits), train_targets=np.array(targets),
+                  val_logits=np.zeros((1, 10)), templates=templates)
+    return run("fraction/alexnet-cifar10", alpha, seed, arrays=arrays)
+
+
+def test_similar_classes_on_an_arc():
+    name = "fraction/alexnet-cifar10"
+    arcs = [trio(a, s, *size) for s in (0, 1) for a, size in ((0.0, (1, 1)), (0.1, (0.3, 2)))]
+    row = verdict("similar-arc", arcs, name)
+    assert row.status == "reproduced"
+    assert row.ours[0].mean == pytest.approx(1, rel=0.1)
+    assert row.ours[1].mean == pytest.approx(0.15, rel=0.1)
+    rays = [trio(a, s, *size) for s in (0, 1) for a, size in ((0.0, (1, 1)), (0.1, (2, 0.3)))]
+    assert verdict("similar-arc", rays, name).status == "not"
+
+
+def ranked(alpha, seed, right, wrong):
+    """Right predictions with a logit of size ``right``, wrong ones with one of ``wrong``."""
+    logits = np.array([[size, 0.0, 0.0] for size in (*right, *wrong)])
+    targets = np.array([0] * len(right) + [1] * len(wrong))
+    return run(MLP, alpha, seed, arrays=dict(val_logits=logits, val_targets=targets))
+
+
+def test_selective_classification():
+    runs = [ranked(a, s, right, (1, 2)) for s in (0, 1)
+            for a, right in ((0.0, (3, 4)), (0.1, (0.5, 3)))]
+    row = verdict("selective-classification", runs, MLP)
+    # Logits of one direction all have one normalised confidence: half of the pairs rank right.
+    assert [spread.mean for spread in row.ours] == [1.0, 0.5, 0.5]
+    assert row.status == "partly"
 
 
 def test_temperature_claims():
@@ -244,7 +324,7 @@ def test_students_without_recorded_teachers_leave_the_teacher_claim_open():
     assert verdict("better-teacher-worse-student", runs, STUDENT).status == "not yet run"
 
 
-def mnist(hard, smoothed, role):
+def mnist(hard, smoothed, role, part="val"):
     size = dict(recipes.named(f"paper/{role}-mnist").size)
     dropout = tuple((size | {"dropout": 0.5}).items())
     runs = []
@@ -255,7 +335,8 @@ def mnist(hard, smoothed, role):
             recipe = teacher if role == "teacher" else recipes.named(
                 "paper/student-mnist", seed=seed,
                 distil=recipes.Distil(teacher=teacher, beta=0.6, objective="logits"))
-            runs.append(SimpleNamespace(recipe=recipe, metrics={"val_accuracy": accuracy}))
+            runs.append(SimpleNamespace(recipe=recipe, history={}, arrays={},
+                                        metrics={"val_accuracy": 0.9, f"{part}_accuracy": accuracy}))
     return runs
 
 
@@ -263,9 +344,18 @@ def test_mnist_claims_pair_dropout_with_hard_targets():
     runs = mnist(0.9933, 0.9941, "teacher") + mnist(0.9926, 0.9909, "student")
     assert verdict("mnist-teacher", runs, "paper/teacher-mnist").status == "reproduced"
     assert verdict("mnist-student", runs, "paper/student-mnist").status == "reproduced"
-    rows = {row.id: row for row in ledger.measured(runs=runs)}
-    assert rows["mnist/student/smoothed"].status == "reproduced"
-    assert rows["mnist/student/smoothed"].ours[0].mean == pytest.approx(0.91)
+    (ours,) = measured("mnist/student/smoothed", runs).ours
+    assert (ours.status, ours.note) == ("reproduced", "on validation")
+    assert ours.spread.mean == pytest.approx(0.91)
+
+
+def test_mnist_claims_rest_on_the_test_set_where_there_is_one():
+    runs = mnist(0.9933, 0.9941, "teacher", "test")
+    row = verdict("mnist-teacher", runs, "paper/teacher-mnist")
+    assert row.status == "reproduced"
+    assert [spread.label for spread in row.ours] == ["α = 0, test", "α = 0.1, test"]
+    (ours,) = measured("mnist/teacher/smoothed", runs).ours
+    assert ours.note == "" and ours.spread.mean == pytest.approx(0.59)
 
 
 def information(hard, smoothed):
@@ -291,31 +381,80 @@ def test_figure_6_otherwise():
 def test_every_claim_has_a_row_and_every_check_a_claim():
     rows = ledger.verdicts()
     assert {row.id for row in rows} == {claim.id for claim in paper.CLAIMS}
-    assert {row.status for row in rows} == {"not yet run"}
-    assert ledger.CHECKS.keys() <= {claim.id for claim in paper.CLAIMS}
+    assert {row.status for row in rows} == {"not yet run", "not checked"}
+    assert all(row.note for row in rows if row.status == "not checked")
+    ids = {claim.id for claim in paper.CLAIMS}
+    assert ledger.CHECKS.keys() | ledger.UNCHECKED.keys() == ids
+    assert not ledger.CHECKS.keys() & ledger.UNCHECKED.keys()
     names = {name for check in ledger.CHECKS.values() for name in check.recipes}
     assert names <= recipes.CATALOGUE.keys()
 
 
+def measured(id, runs):
+    (row,) = ledger.measured([paper.number(id)], runs)
+    return row
+
+
 @pytest.mark.parametrize("accuracies, scale, status", [
     ((0.722, 0.720), 1.0, "reproduced"),
-    ((0.722, 0.720), 0.1, "partly"),
-    ((0.721,), 1.0, "partly"),
+    ((0.722, 0.720), 0.1, ""),
+    ((0.721,), 1.0, "held once"),
     ((0.71, 0.71), 1.0, "partly"),
     ((0.65, 0.66), 1.0, "not"),
 ])
 def test_published_accuracy(accuracies, scale, status):
     runs = pairs("paper/resnet56-cifar100", "val_accuracy", accuracies, (), scale=scale)
-    rows = {row.id: row for row in ledger.measured(runs=runs)}
-    assert rows["table2/cifar100/resnet56/hard"].status == status
-    assert rows["table2/cifar100/resnet56/smoothed"].status == "not yet run"
-    assert rows["table2/imagenet/inception-v4/hard"].status == "not yet run"
+    (ours,) = measured("table2/cifar100/resnet56/hard", runs).ours
+    assert (ours.status, ours.recipe.scale) == (status, scale)
+    assert measured("table2/cifar100/resnet56/smoothed", runs).ours == ()
+    assert measured("table2/imagenet/inception-v4/hard", runs).ours == ()
 
 
 def test_published_calibration():
     name = "paper/resnet56-cifar100"
     runs = [run(name, 0.0, s, val_ece=0.15, ece_at_optimal_T=0.021, optimal_T=3.0) for s in (0, 1)]
-    rows = {row.id.rsplit("/", 1)[1]: row.status for row in ledger.measured(runs=runs)
-            if row.id.startswith("table3/cifar100")}
-    assert rows == {"hard": "reproduced", "scaled": "reproduced", "temperature": "not",
-                    "smoothed": "not yet run"}
+    numbers = paper.numbers(place="Table 3", dataset="cifar100")
+    rows = ledger.measured(numbers, runs)
+    assert [tuple(m.status for m in row.ours) for row in rows] == [
+        ("reproduced",), ("reproduced",), ("not",), ()]
+    assert [row.label for row in rows[:2]] == ["ECE, α = 0", "ECE, α = 0, best T"]
+
+
+def test_a_fraction_stands_beside_the_paper_without_a_verdict():
+    runs = pairs("fraction/resnet20-cifar100", "val_accuracy", (0.3,), (0.32,))
+    runs += pairs("paper/resnet56-cifar100", "val_accuracy", (0.721,), ())
+    whole, part = measured("table2/cifar100/resnet56/hard", runs).ours
+    assert (whole.recipe.preset, part.recipe.preset) == ("paper", "fraction")
+    assert part.status == "" and part.spread.mean == pytest.approx(30)
+    assert part.recipe.train_fraction == 0.25
+
+
+def test_other_data_get_no_verdict():
+    runs = pairs("paper/transformer-multi30k", "bleu", (25.3, 25.3), ())
+    (ours,) = measured("table1/en-de/transformer/BLEU/hard", runs).ours
+    assert ours.status == "" and ours.spread.mean == 25.3
+
+
+def test_curves_of_figures_5_and_6():
+    def at_scale(r):
+        distil = r.recipe.distil
+        recipe = r.recipe
+        name = r.recipe.name.replace("lab", "fraction").replace("mnist1d", "cifar10")
+        recipe = recipes.named(name, alpha=recipe.alpha, seed=recipe.seed)
+        if distil:
+            teacher = recipes.named("fraction/teacher-cifar10", alpha=distil.teacher.alpha)
+            recipe = recipe.with_(distil=recipes.Distil(teacher=teacher, T=distil.T))
+        return SimpleNamespace(recipe=recipe, metrics=r.metrics, history={"mi_fresh": [0.0, 0.7]})
+
+    figure = distilled(alone={0.0: 0.80, 0.15: 0.79}, hard_taught={1.0: 0.82, 2.0: 0.83},
+                       smooth_taught={(0.15, 1.0): 0.785}, teachers={0.0: 0.9, 0.15: 0.91})
+    rows = {(row.experiment.title, row.label): row for row in
+            ledger.swept([at_scale(r) for r in figure])}
+    assert all(row.number is None for row in rows.values())
+    found = {label: row.ours[0].spread.mean for (_, label), row in rows.items() if row.ours}
+    assert found == pytest.approx({
+        "accuracy, α = 0": 90, "accuracy, α = 0.15": 91,
+        "last mutual information, α = 0": 0.7, "last mutual information, α = 0.15": 0.7,
+        "accuracy alone, α = 0": 80, "accuracy alone, α = 0.15": 79,
+        "accuracy, hard teacher at T = 1": 82, "accuracy, hard teacher at T = 2": 83,
+        "accuracy, teacher with α = 0.15": 78.5})

@@ -11,10 +11,10 @@ from typing import Any
 from IPython.display import HTML
 
 from lsbook import paper
-from lsbook.ledger import STATUSES, Spread, Verdict
+from lsbook.ledger import DECIDED, EXPERIMENTS, STATUSES, Measured, Row, Spread, Verdict, overall
 from lsbook.recipes import CATALOGUE, Recipe
 
-SIGNS = dict(zip(STATUSES, "●◐✕○"))
+SIGNS = dict(zip(STATUSES, "●◕◐✕○–"))
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
@@ -29,42 +29,121 @@ MODELS = {
     "mlp": "MLP",
     "conv1d": "CNN",
     "alexnet": "AlexNet",
+    "resnet8": "ResNet-8",
     "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
     "inception-v4": "Inception-v4",
     "inception-v2": "Inception-v2",
     "transformer": "Transformer",
 }
+PRESETS = {
+    "paper": "at the paper’s scale",
+    "fraction": "at a fraction of it",
+    "lab": "in the lab",
+}
 STYLE = (
     "<style>.ls-table { overflow-x: auto; font-size: 0.875rem }"
     ".ls-table :is(th, td) { padding: 0.3rem 0.5rem; text-align: left; vertical-align: top }"
+    ".ls-table small { color: var(--pst-color-text-muted, inherit) }"
+    ".ls-summary dt { font-weight: 600 } .ls-summary dd { margin: 0 0 0.5rem 1.2rem }"
     "</style>"
 )
 _SHARES = ("accuracy",)
 
 
+def scale_words(recipe: Recipe) -> str:
+    """What was cut from the paper's experiment, in words; ``full schedule`` where nothing was.
+
+    For instance "a quarter of the images, 2.4 % of the schedule, ResNet-20 in place of ResNet-56".
+    """
+    words = []
+    if recipe.train_fraction != 1:
+        share = f"{100 * recipe.train_fraction:.3g} %"
+        quarter = "a quarter" if recipe.train_fraction == 0.25 else share
+        words.append(f"{quarter} of the images")
+    percent = 100 * recipe.scale
+    words.append("full schedule" if recipe.scale == 1 else f"{percent:.2g} % of the schedule")
+    if recipe.model == "resnet20":
+        words.append("ResNet-20 in place of ResNet-56")
+    if recipe.model == "transformer" and recipe.preset != "lab":
+        size = dict(recipe.size)
+        words.append(f"{size['layers']} layers of width {size['d_model']}")
+    return ", ".join(words)
+
+
+def setting(recipe: Recipe) -> str:
+    """Network and data of a recipe, such as "ResNet-20 on CIFAR-100"."""
+    return f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}"
+
+
+def summary(verdicts: Sequence[Verdict]) -> HTML:
+    """Which claims held on real data, which did not, and at what scale: the page in a few lines.
+
+    Each claim counts at the best preset that decides it, the paper's scale before a fraction; the
+    lab does not count.
+    """
+    there = {claim.id: _best_real(verdicts, claim.id) for claim in _claims_of(verdicts)}
+    outcome = {id: overall(rows) for id, rows in there.items()}
+    found = Counter(outcome.values())
+    decided = sum(found[status] for status in DECIDED)
+    if not decided:
+        return HTML(f"{STYLE}<p>No claim has been checked on real data yet.</p>")
+    held = found["reproduced"] + found["held once"]
+    lead = (f"<p><strong>Of {decided} claims checked on real data, {held} held"
+            f"</strong>, {found['partly']} in part, {found['not']} did not.</p>")
+    lists = ""
+    for status in STATUSES:
+        names = [_link(claim) for claim in _claims_of(verdicts) if outcome[claim.id] == status]
+        if names:
+            lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
+    used = dict.fromkeys(v.ran for rows in there.values() for v in rows if v.ran)
+    scales = "".join(f"<li>{setting(recipe)}: {scale_words(recipe)}</li>" for recipe in used)
+    return HTML(f'{STYLE}{lead}<dl class="ls-summary">{lists}</dl>'
+                f"<p>Real data here means:</p><ul>{scales}</ul>")
+
+
+def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
+    """A claim's verdicts at the first real preset that decides it, else all of them."""
+    mine = [verdict for verdict in verdicts if verdict.id == id and verdict.preset != "lab"]
+    for preset in ("paper", "fraction"):
+        decided = [v for v in mine if v.preset == preset and v.status in DECIDED]
+        if decided:
+            return decided
+    return mine
+
+
 def glance(verdicts: Sequence[Verdict]) -> HTML:
-    """Claims down, data sets across, one sign a verdict: the whole ledger in one look."""
-    where = {verdict: CATALOGUE[verdict.recipe].dataset for verdict in verdicts if verdict.recipe}
-    columns = [name for name in DATASETS if name in where.values()]
-    head = ["claim", *(DATASETS[name] for name in columns)]
-    rows = []
+    """Claims down, presets across, a sign and a word each: the whole ledger in one look."""
+    run = {verdict.preset for verdict in verdicts if verdict.status in DECIDED}
+    presets = [preset for preset in PRESETS if preset in run]
+    head = ["claim", *(PRESETS[preset] for preset in presets)]
+    rows, section = [], None
     for claim in _claims_of(verdicts):
-        cells = [_link(claim)]
-        for name in columns:
-            here = [v for v in verdicts if v.id == claim.id and where.get(v) == name]
-            cells.append("&nbsp;".join(_sign(verdict) for verdict in here))
-        rows.append(cells)
-    tallies = [_tally("In the lab", "lab", verdicts),
-               _tally("On the paper's kind of data", "paper", verdicts)]
-    return HTML(f"<p>{'<br>'.join(tallies)}</p>"
-                + _table(head, rows, "Verdict on each claim, by data set"))
+        if claim.section != section:
+            section = claim.section
+            rows.append([f"<strong>{escape(paper.SECTIONS[section])}</strong>"])
+        mine = [verdict for verdict in verdicts if verdict.id == claim.id]
+        rows.append([_link(claim), *(_cell([v for v in mine if v.preset in (preset, "")])
+                                     for preset in presets)])
+    return HTML(_table(head, rows, "Verdict on each claim, by scale"))
 
 
-def _tally(name: str, preset: str, verdicts: Sequence[Verdict]) -> str:
-    found = Counter(verdict.status for verdict in verdicts if verdict.preset == preset)
-    counts = " · ".join(f"{_status(status)} {found[status]}" for status in STATUSES)
-    return f"{name}: {counts}"
+def _cell(rows: Sequence[Verdict]) -> str:
+    if not rows:
+        return ""
+    first: dict[str, Verdict] = {}
+    for row in rows:
+        if row.status in DECIDED:
+            first.setdefault(row.recipe, row)
+    status = overall(rows)
+    mixed = len({row.status for row in first.values()}) > 1
+    where = [
+        f"{DATASETS[CATALOGUE[row.recipe].dataset].removesuffix(' (lab)')}"
+        + (f"&nbsp;{SIGNS[row.status]}" if mixed else "")
+        for row in first.values()
+    ]
+    details = f"<br><small>{', '.join(dict.fromkeys(where))}</small>" if where else ""
+    return _status(status) + details
 
 
 def details(verdicts: Sequence[Verdict]) -> HTML:
@@ -73,24 +152,54 @@ def details(verdicts: Sequence[Verdict]) -> HTML:
     for claim in _claims_of(verdicts):
         here = [verdict for verdict in verdicts if verdict.id == claim.id]
         rows.append([_heading(claim)])
-        rows += [_verdict(verdict) for verdict in here if verdict.scale is not None]
-        missing = [_where(verdict) for verdict in here if verdict.scale is None]
+        rows += [_verdict(verdict) for verdict in here if verdict.ran is not None]
+        missing = [_where(verdict) for verdict in here if verdict.status == "not yet run"]
         if missing:
-            rows.append([_status("not yet run"), "; ".join(filter(None, missing))])
-    head = ["verdict", "on", "scale", "seeds", "ours: mean (least–greatest)"]
+            rows.append([_status("not yet run"), "; ".join(missing)])
+        rows += [[_status(v.status), escape(v.note)] for v in here if v.status == "not checked"]
+    head = ["verdict", "on", "seeds", "ours: mean (least–greatest)"]
     return HTML(_table(head, rows, "Every claim with the paper's values and ours"))
 
 
-def published(verdicts: Sequence[Verdict]) -> HTML:
-    """Single published numbers beside ours."""
-    head = ["place", "network", "quantity", "the paper", "verdict", "on", "scale", "seeds", "ours"]
-    rows = []
-    for verdict in verdicts:
-        number = paper.number(verdict.id)
-        network = f"{MODELS.get(number.model, number.model)} {number.role}"
-        rows.append([escape(number.place), network, _quantity(number), value_of(number),
-                     *_verdict(verdict)])
-    return HTML(_table(head, rows, "Published numbers beside ours"))
+def published(rows: Sequence[Row]) -> HTML:
+    """What the paper printed beside what we measured, experiment by experiment."""
+    presets = [p for p in ("paper", "fraction")
+               if any(m.recipe.preset == p for row in rows for m in row.ours)]
+    head = ["quantity", "the paper", *(f"ours {PRESETS[preset]}" for preset in presets)]
+    lines = []
+    for experiment in EXPERIMENTS.values():
+        mine = [row for row in rows if row.experiment == experiment]
+        if not mine:
+            continue
+        lines.append([_experiment(experiment, mine)])
+        lines += [[escape(row.label), _printed(row), *(_ours(row, preset) for preset in presets)]
+                  for row in mine]
+    return HTML(_table(head, lines, "Published numbers beside ours"))
+
+
+def _experiment(experiment: Any, rows: Sequence[Row]) -> str:
+    ran = dict.fromkeys(measured.recipe for row in rows for measured in row.ours)
+    here = "; ".join(f"{setting(recipe)}, {scale_words(recipe)}" for recipe in ran)
+    title = f"<strong>{escape(experiment.title)}</strong> · {escape(experiment.place)}"
+    return f"{title}<br><small>{escape(here) or _status('not yet run')}</small>"
+
+
+def _printed(row: Row) -> str:
+    return value_of(row.number) if row.number else "<small>drawn, not printed</small>"
+
+
+def _ours(row: Row, preset: str) -> str:
+    found = [measured for measured in row.ours if measured.recipe.preset == preset]
+    return "<br>".join(_value(measured, row.unit) for measured in found) or _status("not yet run")
+
+
+def _value(measured: Measured, unit: str) -> str:
+    spread, form = measured.spread, ".2f" if unit == "%" else ".3g"
+    mean, low, high = (format(x, form) for x in (spread.mean, spread.low, spread.high))
+    width = f"{low}–{high}, {len(spread.seeds)} seeds" if len(spread.seeds) > 1 else "one seed"
+    note = f", {measured.note}" if measured.note else ""
+    verdict = f" {_status(measured.status)}" if measured.status else ""
+    return f"{mean} {unit}".strip() + f" <small>({width}{note})</small>{verdict}"
 
 
 def numbers(items: Iterable[paper.Number]) -> HTML:
@@ -105,21 +214,38 @@ def numbers(items: Iterable[paper.Number]) -> HTML:
 
 
 def run_list(runs: Iterable[Any]) -> HTML:
-    """Every run: what it is, where and how long it ran, and its whole manifest to unfold."""
-    head = ["run", "α", "seed", "scale", "teacher", "device", "wall time", "manifest"]
-    rows = []
-    for run in sorted(runs, key=lambda run: _order(run.recipe)):
-        recipe, manifest = run.recipe, run.manifest
-        text = escape(json.dumps(manifest, indent=1, ensure_ascii=False))
-        rows.append([
-            f"{escape(recipe.name)}<br><small>{recipe.hash}</small>",
-            f"{recipe.alpha:g}", str(recipe.seed), f"{recipe.scale:.3g}", _teacher(recipe),
-            escape(str(manifest.get("device", ""))), duration(manifest.get("wall_seconds")),
-            f"<details><summary>show</summary><pre>{text}</pre></details>",
-        ])
-    if not rows:
+    """Every run: what it is, where and how long it ran, and its whole manifest to unfold.
+
+    On the site ``run-list.js`` sorts it by any column and filters it by words.
+    """
+    runs = sorted(runs, key=lambda run: _order(run.recipe))
+    if not runs:
         return HTML("<p>There are no runs yet; opening any chapter trains the lab's.</p>")
-    return HTML(_table(head, rows, f"{len(rows)} runs"))
+    head = ["run", "α", "seed", "schedule", "images", "teacher", "score", "device", "wall time",
+            "manifest"]
+    seconds = sum(run.manifest.get("wall_seconds") or 0 for run in runs)
+    note = f"{len(runs)} runs, trained in {duration(seconds)} in all."
+    table = _table(head, [_run(run) for run in runs], f"{len(runs)} runs")
+    return HTML(f'<div class="ls-runs"><p role="status">{note}</p>{table}</div>')
+
+
+def _run(run: Any) -> list[str]:
+    recipe, manifest = run.recipe, run.manifest
+    text = escape(json.dumps(manifest, ensure_ascii=False, indent=1), quote=False)
+    images = "" if recipe.is_text else f"{100 * recipe.train_fraction:.3g} %"
+    return [
+        f"{escape(recipe.name)}<br> <small>{recipe.hash}</small>", f"{recipe.alpha:g}",
+        str(recipe.seed), f"{100 * recipe.scale:.3g} %", images, _teacher(recipe), _score(run),
+        escape(str(manifest.get("device", ""))), duration(manifest.get("wall_seconds")),
+        f"<details><summary>show</summary><pre>{text}</pre></details>",
+    ]
+
+
+def _score(run: Any) -> str:
+    metrics = run.metrics
+    if run.recipe.is_text:
+        return f"BLEU {metrics['bleu']:.1f}"
+    return f"{100 * metrics['val_accuracy']:.1f} %"
 
 
 def duration(seconds: float | None) -> str:
@@ -148,40 +274,28 @@ def spread_text(spread: Spread, measure: str) -> str:
 
 
 def _verdict(verdict: Verdict) -> list[str]:
-    """Cells: status, setting, scale, number of seeds, our values."""
-    if verdict.scale is None:
-        return [_status(verdict.status), _where(verdict), "", "", ""]
-    alone = verdict.ours[0].label == "ours"
-    shown = [("" if alone else f"{escape(spread.label)}: ")
-             + spread_text(spread, "" if alone else verdict.measure) for spread in verdict.ours]
-    measure = [] if alone else [f"<em>{escape(verdict.measure)}</em>"]
-    return [_status(verdict.status), _where(verdict), f"{verdict.scale:.3g}",
-            str(len(verdict.seeds)), "<br>".join(measure + shown)]
+    """Cells: status, setting with its scale, number of seeds, our values."""
+    shown = [f"{escape(spread.label)}: {spread_text(spread, verdict.measure)}"
+             for spread in verdict.ours]
+    where = f"{_where(verdict)}<br><small>{scale_words(verdict.ran)}</small>"
+    return [_status(verdict.status), where, str(len(verdict.seeds)),
+            "<br>".join([f"<em>{escape(verdict.measure)}</em>", *shown])]
 
 
 def _heading(claim: paper.Claim) -> str:
     quoted = [f"{_quantity(n)}: {value_of(n)}" for n in map(paper.number, claim.numbers)]
     values = f"<br>The paper: {'; '.join(quoted)}" if quoted else ""
-    title = f"<strong>{_link(claim)}</strong> · {escape(claim.place)}"
+    title = f'<strong id="{claim.id}">{_link(claim)}</strong> · {escape(claim.place)}'
     return f"{title}<br>{escape(claim.text)}{values}"
 
 
 def _where(verdict: Verdict) -> str:
-    if not verdict.recipe:
-        return ""
     recipe = CATALOGUE[verdict.recipe]
     return f"{DATASETS[recipe.dataset]}, {MODELS[recipe.model]}"
 
 
 def _status(status: str) -> str:
-    return f"{SIGNS[status]} {status}"
-
-
-def _sign(verdict: Verdict) -> str:
-    network = MODELS[CATALOGUE[verdict.recipe].model]
-    scale = f", scale {verdict.scale:.3g}" if verdict.scale is not None else ""
-    label = f"{verdict.status}: {network}{scale}"
-    return f'<span role="img" aria-label="{label}" title="{label}">{SIGNS[verdict.status]}</span>'
+    return f'<span aria-hidden="true">{SIGNS[status]}</span>&nbsp;{status}'
 
 
 def _claims_of(verdicts: Sequence[Verdict]) -> list[paper.Claim]:
@@ -207,7 +321,8 @@ def _teacher(recipe: Recipe) -> str:
 def _order(recipe: Recipe) -> tuple:
     distil = recipe.distil
     lesson = (distil.teacher.alpha, distil.T) if distil else (-1.0, 0.0)
-    return recipe.preset != "paper", recipe.name, -recipe.scale, lesson, recipe.alpha, recipe.seed
+    preset = list(PRESETS).index(recipe.preset)
+    return preset, recipe.name, -recipe.scale, lesson, recipe.alpha, recipe.seed
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:

@@ -30,9 +30,9 @@ bicycle, bus and rocket: look-alikes, and classes that are nothing like them."""
 
 
 def shown_classes(run: Run) -> np.ndarray:
-    """The classes whose training examples ``run`` holds, ascending."""
-    stored = run.arrays.get("shown_classes")
-    return np.arange(run.arrays["templates"].shape[0]) if stored is None else stored.astype(int)
+    """The classes a published run keeps training examples of, ascending: a chosen few, or all."""
+    kept = KEPT.get(run.recipe.dataset)
+    return np.arange(run.arrays["val_logits"].shape[-1]) if kept is None else np.array(kept)
 
 
 def examples(
@@ -61,8 +61,10 @@ def examples(
     ValueError
         If the run keeps no examples of a class.
     """
-    held = shown_classes(run) if part == "train" else np.arange(run.arrays["val_logits"].shape[-1])
-    column = {int(label): j for j, label in enumerate(held)}
+    held = range(run.arrays["val_logits"].shape[-1])
+    if part == "train" and "shown_classes" in run.arrays:
+        held = run.arrays["shown_classes"].tolist()
+    column = {label: j for j, label in enumerate(held)}
     if missing := [k for k in classes if k not in column]:
         raise ValueError(
             f"Run {run.recipe.hash} keeps no {part} examples of class {missing[0]}; choose among "

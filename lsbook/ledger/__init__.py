@@ -1,0 +1,24 @@
+"""The ledger: each claim and number of the paper against the runs there are.
+
+A claim is checked on one recipe at a time, over all its runs that differ only in α, seed and
+teacher. The check turns it into conditions, each a margin per seed that is above 0 where the
+condition holds. The verdict follows from the margins alone:
+
+- ``reproduced``: every condition holds in every seed, of two or more;
+- ``held once``: every condition holds, but one of them has a single seed;
+- ``partly``: some condition holds on average over the seeds;
+- ``not``: no condition does;
+- ``not yet run``: a run that the check needs does not exist;
+- ``not checked``: no recipe of this book can decide the claim.
+"""
+
+from lsbook.ledger.checks import CHECKS, UNCHECKED, Check, Evidence
+from lsbook.ledger.groups import Group, Missing, Values, groups
+from lsbook.ledger.measured import EXPERIMENTS, Experiment, Measured, Row, measured, swept
+from lsbook.ledger.verdicts import DECIDED, STATUSES, Spread, Verdict, judge, overall, verdicts
+
+__all__ = [
+    "CHECKS", "DECIDED", "EXPERIMENTS", "STATUSES", "UNCHECKED", "Check", "Evidence", "Experiment",
+    "Group", "Measured", "Missing", "Row", "Spread", "Values", "Verdict", "groups", "judge",
+    "measured", "overall", "swept", "verdicts",
+]

@@ -1,0 +1,32 @@
+"""Ranking of right above wrong predictions, against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from lsbook.estimators.selective import auroc, normalised_max_logit
+
+
+@pytest.mark.parametrize("levels", [4, 10**6])
+def test_auroc_is_that_of_scikit_learn(levels):
+    rng = np.random.default_rng(0)
+    score = rng.integers(levels, size=500) / levels
+    correct = rng.random(500) < 0.3 + 0.5 * score
+    assert auroc(score, correct) == pytest.approx(roc_auc_score(correct, score))
+
+
+def test_auroc_of_known_orders():
+    assert auroc(np.array([1.0, 2.0, 3.0]), [False, False, True]) == 1
+    assert auroc(np.array([1.0, 1.0]), [False, True]) == 0.5
+
+
+def test_auroc_needs_both_kinds():
+    with pytest.raises(ValueError, match="right and wrong"):
+        auroc(np.array([1.0, 2.0]), [True, True])
+
+
+def test_normalised_logit_ignores_scale_and_shift():
+    logits = np.random.default_rng(0).normal(size=(7, 5))
+    assert normalised_max_logit(3 * logits + 2) == pytest.approx(normalised_max_logit(logits))
+    # One class against K - 1 equal ones: sqrt((K - 1) / K).
+    assert normalised_max_logit(np.eye(5)) == pytest.approx(np.full(5, np.sqrt(0.8)))
