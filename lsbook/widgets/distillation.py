@@ -1,4 +1,4 @@
-"""Explorer of distillation: a teacher's α, its temperature and β, which train a student."""
+"""Explorer of distillation: a teacher's α, its temperature and β; what is missing trains by button."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsbook.chapter import Chapter
 from lsbook.figures import distillation as figures
 from lsbook.recipes import Recipe
 from lsbook.widgets import live
-from lsbook.widgets.panel import panel
+from lsbook.widgets.train import training_panel
 
 
 def explorer(
@@ -30,19 +30,22 @@ def explorer(
     """
     if not live():
         return None
-    chapter = replace(chapter, retrain=False, seed=0)
+    chapter = replace(chapter, seed=0)
 
-    def draw(alpha: float, T: float, beta: float):
-        teacher = chapter.run(alpha=alpha)
-        run = runs.get(taught_by(teacher.recipe, T=T, beta=beta), device=chapter.device)
-        return figures.trial(frame, run)
+    def needs(alpha: float, T: float, beta: float) -> list[Recipe]:
+        teacher = chapter.recipe(alpha=alpha)
+        return [teacher, taught_by(teacher, T=T, beta=beta)]
+
+    def draw(**values: float):
+        return figures.trial(frame, runs.find(needs(**values)[1]))
 
     def slider(name: str, **options) -> widgets.FloatSlider:
-        return widgets.FloatSlider(
-            description=f"{name} (trains)", continuous_update=False, **options)
+        return widgets.FloatSlider(description=name, continuous_update=False, **options)
 
-    return panel(
+    return training_panel(
         draw,
+        needs,
+        chapter.device,
         alpha=slider("α", value=0, min=0, max=0.9, step=0.05),
         T=slider("T", value=3, min=0.5, max=16, step=0.5),
         beta=slider("β", value=1, min=0, max=1, step=0.1),

@@ -1,4 +1,4 @@
-"""Explorer of mutual information: new draws from a trained network, as many as asked for."""
+"""Explorer of mutual information: new draws from a network, trained by button if need be."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lsbook.chapter import Chapter
 from lsbook.data import load_images
 from lsbook.data.augment import augment
 from lsbook.figures import information as figures
-from lsbook.runs import Run
+from lsbook.runs import Run, get
 from lsbook.widgets import live
-from lsbook.widgets.panel import alpha_slider, panel
+from lsbook.widgets.train import training_panel
 
 
 @torch.no_grad()
@@ -38,16 +38,24 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
     """Controls for α, N and L above both forms of the estimate; None where no kernel is live."""
     if not live():
         return None
-    chapter = replace(chapter, retrain=False, seed=0)
+    chapter = replace(chapter, seed=0)
+
+    def needs(alpha: float, **_):
+        return [chapter.recipe(alpha=alpha)]
 
     def draw(alpha: float, N: int, L: int):
-        draws = draw_differences(chapter.run(alpha=alpha), N, L + 1)
+        (recipe,) = needs(alpha)
+        run = get(recipe, device=chapter.device)
+        draws = draw_differences(run, N, L + 1)
         return figures.draw_count_chart(
             figures.draw_count_frame(draws), f"α = {alpha:g}, {len(draws)} examples; dashed: log 2")
 
-    return panel(
+    return training_panel(
         draw,
-        alpha=alpha_slider(chapter, 0.1),
+        needs,
+        chapter.device,
+        alpha=widgets.FloatSlider(value=chapter.alpha or 0.1, min=0, max=0.9, step=0.01,
+                                  description="α", continuous_update=False),
         N=widgets.IntSlider(value=600, min=100, max=600, step=100, description="examples N"),
         L=widgets.IntSlider(value=10, min=2, max=40, description="draws up to L",
                             continuous_update=False),

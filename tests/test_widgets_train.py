@@ -1,0 +1,60 @@
+"""A control that leaves what is recorded offers to train it, and trains when asked."""
+
+import ipywidgets
+import pytest
+
+from lsbook import runs
+from lsbook.recipes import named
+from lsbook.widgets.train import duration, training_panel
+
+RECIPE = named("lab/mlp-digits", seed=91).for_epochs(1)
+
+
+def needs(alpha):
+    return [RECIPE.with_(alpha=alpha)]
+
+
+@pytest.fixture
+def box(tmp_path, monkeypatch):
+    monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path))
+    runs.get(RECIPE, progress=False)
+    slider = ipywidgets.FloatSlider(value=0.0, max=1.0, step=0.01)
+    return training_panel(lambda alpha: f"chart at {alpha}", needs, "cpu", alpha=slider)
+
+
+def parts(box):
+    (slider,), (button,), screen = box.children[0].children, box.children[1].children, box.children[2]
+    return slider, button, screen
+
+
+def shown(screen):
+    return [output["data"]["text/plain"] for output in screen.outputs if "data" in output]
+
+
+def test_what_is_recorded_is_drawn_at_once(box):
+    assert shown(parts(box)[2]) == ["'chart at 0.0'"]
+    assert box.children[1].layout.display == "none"
+
+
+def test_what_is_missing_waits_for_the_button(box):
+    slider, button, screen = parts(box)
+    slider.value = 0.13
+    assert shown(screen) == [] and box.children[1].layout.display != "none"
+    assert button.description.startswith("Not recorded")
+    assert runs.find(RECIPE.with_(alpha=0.13)) is None
+    button.click()
+    assert runs.find(RECIPE.with_(alpha=0.13)) is not None
+    assert shown(screen) == ["'chart at 0.13'"] and box.children[1].layout.display == "none"
+
+
+def test_what_is_wrong_is_said(box):
+    def refuse(alpha):
+        raise ValueError("alpha must lie in [0, 1].")
+
+    broken = training_panel(lambda alpha: None, refuse, "cpu", alpha=ipywidgets.FloatSlider())
+    assert "alpha must lie" in broken.children[2].outputs[0]["text"]
+
+
+def test_duration_is_that_of_finished_runs_of_the_family(box):
+    assert duration(needs(0.5), "cpu").startswith("about")
+    assert duration([RECIPE.with_(model="unheard-of")], "cpu") == "of unknown length"
