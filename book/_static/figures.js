@@ -99,6 +99,7 @@
       this.state = {};
       element.id ||= `figure-${number}`;
       this.stage = document.createElement("div");
+      this.stage.ariaHidden = "true";
       this.chart.replaceChildren(this.stage);
       tools(element, {
         reset: () => this.reset(),
