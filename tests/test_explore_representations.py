@@ -95,49 +95,53 @@ def test_a_run_without_training_examples_ships_none(lab):
 
 
 @pytest.fixture(scope="module")
-def visit(page, tmp_path_factory):
+def visit(page, lab, tmp_path_factory):
+    """Opens the three figures with one of them in a state of its own."""
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(STATIC / "explore", folder / "explore")
     shutil.copy(STATIC / "frame.js", folder)
-    figure = representations.explorer()
-    for run in figure.runs:
-        if run.recipe.seed == 0 and run.recipe.alpha in (0.0, 0.1, 0.3):
-            evaluation.write(run, representations.KIND, folder / "site" / "evaluations")
+    row = figures.Row("MLP", ("lab",), lab[0.0], lab[0.1], ("2", "0", "6"), (2, 0, 6))
+    explorers = [
+        representations.explorer(), representations.figure_1([row]), representations.geometry()]
+    for alpha in (0.0, 0.1, 0.3):
+        evaluation.write(lab[alpha], representations.KIND, folder / "site" / "evaluations")
     tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
     style = (STATIC / "lsbook.css").read_text() + (STATIC / "explore" / "explore.css").read_text()
+    body = "".join(explorer.to_html() for explorer in explorers)
     address = folder / "page.html"
     address.write_text(f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-                       f"<style>{style}</style>{figure.to_html()}{tags}</html>")
+                       f"<style>{style}</style>{body}{tags}</html>")
 
-    def open_at(**state):
+    def open_at(figure="representations", **state):
         query = "&".join(f"{name}={json.dumps(value)}" for name, value in state.items())
         page.goto("about:blank")
-        page.goto(f"{address.as_uri()}#explore-representations?{query}")
-        page.wait_for_selector("figure[data-ready]")
+        page.goto(f"{address.as_uri()}#explore-{figure}?{query}")
+        page.wait_for_selector(f"#explore-{figure}[data-ready]")
         return page
 
     return open_at
 
 
-def drawn(page):
-    """What the figure would download: every point it has drawn."""
-    return page.evaluate("""() => new Promise((done) => {
+def drawn(page, figure="representations"):
+    """What the figure would download, every point it has drawn, as lists of cells."""
+    text = page.evaluate("""(figure) => new Promise((done) => {
         URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
-        [...document.querySelectorAll(".ls-tools button")]
+        [...document.querySelectorAll(`#explore-${figure} .ls-tools button`)]
           .find((button) => button.textContent === "Download data").click();
-    })""")
+    })""", figure)
+    return [line.split(",") for line in text.splitlines()[1:]]
 
 
-def table(page):
+def table(page, figure="representations"):
     return [[cell.inner_text() for cell in row.query_selector_all("th, td")]
-            for row in page.query_selector_all(".ls-numbers tbody tr")]
+            for row in page.query_selector_all(f"#explore-{figure} .ls-numbers tbody tr")]
 
 
 @pytest.mark.parametrize("alpha, classes", [(0.1, [0, 1, 2]), (0.3, [7, 2, 5])])
 def test_page_agrees_with_the_estimators(visit, lab, alpha, classes):
     first, second, third = classes
     page = visit(data="lab/mlp-mnist1d", alpha=alpha, first=first, second=second, third=third)
-    lines = [line.split(",") for line in drawn(page).splitlines()[1:]]
+    lines = drawn(page)
     for network, run in (("hard", lab[0.0]), ("smoothed", lab[alpha])):
         w = run.arrays["templates"][classes].astype(np.float64)
         for part, name in figures.PARTS.items():
@@ -173,10 +177,27 @@ def test_pickers_offer_three_different_classes(visit):
 def test_planes_are_square_in_their_units(visit):
     for scale in ("all", "network", "panel"):
         page = visit(data="lab/mlp-mnist1d", scale=scale)
-        lines = [line.split(",") for line in drawn(page).splitlines()[1:]]
-        sides = np.array([line[4:] for line in lines if line[2] == "template"][:3], float)
+        sides = np.array([line[4:] for line in drawn(page) if line[2] == "template"][:3], float)
         path = page.get_attribute(".ls-stage .thin", "d")
         pixels = np.array([pair.split() for pair in path.strip("MZ").split("L")], float)
         factors = [np.linalg.norm(pixels[i] - pixels[j]) / np.linalg.norm(sides[i] - sides[j])
                    for i, j in ((0, 1), (1, 2), (2, 0))]
         assert np.ptp(factors) / np.mean(factors) < 0.01
+
+
+def test_figure_1_draws_the_rows_projection(visit, lab):
+    row = figures.Row("", (), lab[0.0], lab[0.1], ("2", "0", "6"), (2, 0, 6))
+    want = figures.row_frame(row).set_index(["network", "part", "name"]).sort_index()
+    got = drawn(visit("figure-1"), "figure-1")
+    for key in want.index.unique():
+        mine = [line[-2:] for line in got if (line[1], line[3], line[4]) == key]
+        np.testing.assert_allclose(np.array(mine, float), want.loc[[key], ["x", "y"]], atol=6e-4)
+
+
+def test_geometry_shows_the_means_over_seeds(visit):
+    runs = recorded(named("lab/mlp-mnist1d"))
+    page = visit("geometry", data="lab/mlp-mnist1d")
+    for got, alpha in zip(table(page, "geometry"), (0.0, 0.1)):
+        mine = [run.metrics for run in runs if run.recipe.alpha == alpha]
+        want = [np.mean([metrics[name] for metrics in mine]) for name in figures.GEOMETRY]
+        np.testing.assert_allclose([float(cell) for cell in got[1:]], want, atol=0.006)

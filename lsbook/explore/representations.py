@@ -1,7 +1,8 @@
-"""Explorer of the representations: any three classes of the recorded networks in their plane."""
+"""Explorers of the representations: any three classes in their plane, Figure 1, and the geometry."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import representations as figures
+from lsbook.figures.representations import Row
 from lsbook.figures.scale import in_words
 from lsbook.recipes import CATALOGUE
+from lsbook.runs import tables
 from lsbook.runs.best import recorded
 from lsbook.runs.classes import examples
 
@@ -62,11 +65,9 @@ def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
     LookupError
         If no hard and smoothed runs are recorded.
     """
-    sets = {name: runs for name in RECIPES if figures.planar_pair(runs := compared(name), alpha)}
-    if not sets:
-        raise LookupError("No hard and smoothed runs are recorded; run the chapter's first cells.")
+    sets = compared(alpha)
     pair = figures.planar_pair(next(iter(sets.values())), alpha)
-    row = figures.Row("", (), *pair, *first_three(pair[0]))
+    row = Row("", (), *pair, *first_three(pair[0]))
     words = "; ".join(
         f"{seen.network}, {seen.part}: spread {seen.spread:.2f}, distance {seen.distance:.2f}"
         for seen in figures.spread_frame(row).itertuples())
@@ -79,18 +80,71 @@ def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
         f"{figures.title_of(pair[0].recipe)}. At alpha {pair[1].recipe.alpha:g}, {words}.",
         caption="Up to 100 examples a class, training and validation. Shape and shade tell the "
         "classes apart.",
-        config={"alpha": alpha, "sets": [_described(name, runs) for name, runs in sets.items()]},
+        config={"view": "planes", "alpha": alpha, "sets": [_described(name, runs) for name, runs in sets.items()]},
         runs=[run for runs in sets.values() for run in runs],
         command=command,
         chart=chart,
     )
 
 
-def compared(name: str) -> list[Any]:
-    """Recorded runs of a catalogue recipe, of the seeds that have a hard network."""
-    if name not in CATALOGUE:
-        return []
-    runs = recorded(CATALOGUE[name])
+def figure_1(rows: Sequence[Row], chart: Any = None, command: str = "") -> Explorer:
+    """Rows of four planes, as the paper's Figure 1."""
+    words = " ".join(f"{row.title}: {'; '.join(row.notes)}." for row in rows)
+    return Explorer(
+        kind=KIND,
+        name="figure-1",
+        title="Figure 1 of the paper, row by row",
+        note="each network has its own scale, training and validation share it",
+        alt=f"Four rows of planes, hard and smoothed, training and validation. {words}",
+        config={"view": "figure1", "rows": [_row(row) for row in rows]},
+        runs=list({run.recipe.hash: run for row in rows for run in (row.hard, row.smoothed)}.values()),
+        command=command,
+        chart=chart,
+    )
+
+
+def geometry(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
+    """Spread over distance, NC1 and the templates' unevenness against α, every seed."""
+    sets = compared(alpha)
+    first = next(iter(sets.values()))
+    means = tables.metrics(first).groupby("alpha")[list(figures.GEOMETRY)].mean()
+    words = "; ".join(
+        f"{title}: " + ", ".join(f"{value:.2f} at alpha {a:g}" for a, value in means[name].items())
+        for name, title in figures.GEOMETRY.items())
+    return Explorer(
+        kind=KIND,
+        name="geometry",
+        title="The geometry of all classes, in all dimensions",
+        note="training examples; dots: mean over seeds; faint: each seed; band: least to greatest",
+        alt=f"{figures.title_of(first[0].recipe)}. {words}.",
+        config={
+            "view": "geometry",
+            "alpha": alpha,
+            "quantities": [{"name": n, "title": title} for n, title in figures.GEOMETRY.items()],
+            "sets": [_named(name, runs) | {"runs": _measured(runs)} for name, runs in sets.items()],
+        },
+        sources=[run for runs in sets.values() for run in runs],
+        command=command,
+        chart=chart,
+    )
+
+
+def compared(alpha: float) -> dict[str, list[Any]]:
+    """Recorded runs that can be compared, by recipe: those of seeds that have a hard network.
+
+    Raises
+    ------
+    LookupError
+        If there are none.
+    """
+    sets = {name: _of_hard_seeds(recorded(CATALOGUE[name])) for name in RECIPES}
+    sets = {name: runs for name, runs in sets.items() if figures.planar_pair(runs, alpha)}
+    if not sets:
+        raise LookupError("No hard and smoothed runs are recorded; run the chapter's first cells.")
+    return sets
+
+
+def _of_hard_seeds(runs: list[Any]) -> list[Any]:
     hard = {run.recipe.seed for run in runs if run.recipe.alpha == 0}
     return sorted((run for run in runs if run.recipe.seed in hard),
                   key=lambda run: (run.recipe.seed, run.recipe.alpha))
@@ -104,12 +158,28 @@ def first_three(run: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _described(name: str, runs: list[Any]) -> dict[str, Any]:
-    first = runs[0]
-    return {
-        "name": name,
-        "label": f"{figures.title_of(first.recipe)}, {in_words(first.recipe)}",
-        "classes": list(figures.class_names(first).values()),
+    return _named(name, runs) | {
+        "classes": list(figures.class_names(runs[0]).values()),
         "shown": [0, 1, 2],
         "runs": [{"alpha": run.recipe.alpha, "seed": run.recipe.seed,
                   "key": evaluation.key(run, KIND)} for run in runs],
+    }
+
+
+def _named(name: str, runs: list[Any]) -> dict[str, str]:
+    recipe = runs[0].recipe
+    return {"name": name, "label": f"{figures.title_of(recipe)}, {in_words(recipe)}"}
+
+
+def _measured(runs: list[Any]) -> list[dict[str, float]]:
+    return [{"alpha": run.recipe.alpha, "seed": run.recipe.seed,
+             **{name: round(run.metrics[name], 4) for name in figures.GEOMETRY}} for run in runs]
+
+
+def _row(row: Row) -> dict[str, Any]:
+    offered = list(figures.class_names(row.hard))
+    return {
+        "title": row.title, "notes": row.notes, "names": row.names,
+        "classes": [offered.index(k) for k in row.classes], "alpha": row.smoothed.recipe.alpha,
+        "keys": [evaluation.key(run, KIND) for run in (row.hard, row.smoothed)],
     }

@@ -30,7 +30,7 @@ SHAPES = ("circle", "square", "triangle-up")
 GEOMETRY = {
     "ratio": "spread / distance",
     "nc1": "NC1",
-    "simplex_deviation": "unevenness of the templates",
+    "simplex_deviation": "unevenness",
 }
 
 

@@ -1,6 +1,7 @@
-// Any three classes of a trained network on the plane through their templates, hard beside smoothed.
+// Trained networks on the plane through three templates: any three classes, hard beside smoothed;
+// the rows of the paper's Figure 1; and the geometry of the classes against α.
 (() => {
-  const { svg, picture, linear, axes, text, marks, mark, plain } = lsPlot;
+  const { svg, picture, linear, axes, text, line, band, marks, mark, smooth, plain } = lsPlot;
   const { corners, points, spread, unevenness } = lsRepresentationsMath;
 
   const PARTS = { train: "training", val: "validation" };
@@ -12,12 +13,13 @@
     { value: "panel", label: "each plane" },
   ];
   const [WIDEST, GAP, TOP, MARGIN] = [330, 20, 26, 22];
+  const WIDE = 600;
   const POSITIONS = ["first", "second", "third"];
 
   const unique = (values) => [...new Set(values)];
   const options = (values, name = plain) => values.map((value) => ({ value, label: name(value) }));
 
-  // -------------------------------------------------------------------------------------- state
+  const titleOf = (kind, alpha) => (kind === "hard" ? "hard targets" : `α = ${plain(alpha)}`);
 
   const setOf = (config, state) => config.sets.find(({ name }) => name === state.data) ?? config.sets[0];
 
@@ -25,46 +27,16 @@
     return values.reduce((best, other) => (Math.abs(other - value) < Math.abs(best - value) ? other : best));
   }
 
-  function state(config, current) {
-    const set = setOf(config, current);
-    const seeds = unique(set.runs.map(({ seed }) => seed));
-    const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
-    const alphas = set.runs.filter((run) => run.seed === seed && run.alpha > 0).map(({ alpha }) => alpha);
-    return [
-      { name: "data", label: "network", kind: "choice", initial: config.sets[0].name,
-        options: config.sets.map(({ name, label }) => ({ value: name, label })) },
-      { name: "alpha", label: "α", kind: "range", values: alphas, initial: nearest(alphas, config.alpha) },
-      ...classPickers(set, current),
-      { name: "seed", label: "seed", kind: "choice", options: options(seeds), initial: seeds[0] },
-      { name: "scale", label: "one scale for", kind: "choice", options: SCALES, initial: "all" },
-    ];
-  }
+  const networkPicker = ({ sets }) => ({
+    name: "data", label: "network", kind: "choice", initial: sets[0].name,
+    options: sets.map(({ name, label }) => ({ value: name, label })),
+  });
 
-  /** Three pickers, each without the classes picked before it. */
-  function classPickers(set, current) {
-    const taken = [];
-    return POSITIONS.map((name, slot) => {
-      const free = set.classes.map((_, k) => k).filter((k) => !taken.includes(k));
-      const initial = [set.shown[slot], ...free].find((k) => free.includes(k));
-      taken.push(free.includes(current[name]) ? current[name] : initial);
-      return { name, label: `${name} class`, kind: "choice", initial,
-        options: options(free, (k) => set.classes[k]) };
-    });
-  }
-
-  // --------------------------------------------------------------------------------------- data
-
-  async function load(config, state) {
-    const set = setOf(config, state);
-    const runs = [0, state.alpha].map((alpha) =>
-      set.runs.find((run) => run.alpha === alpha && run.seed === state.seed),
-    );
-    return Promise.all(runs.map(({ key }) => lsEvaluations.load(key)));
-  }
+  // ------------------------------------------------------------------------------------ a plane
 
   /** Triangle, points and numbers of one network; a part that it does not keep is null. */
   function projected(arrays, classes) {
-    const K = arrays.shapes.gram[0];
+    const [K] = arrays.shapes.gram;
     const gram = arrays.gram.map((value, i) => value + arrays.gram_rest[i]);
     const triangle = corners(gram, K, classes);
     const parts = Object.keys(PARTS).map((part) => {
@@ -75,8 +47,6 @@
     });
     return { triangle, parts, unevenness: unevenness(triangle) };
   }
-
-  // ------------------------------------------------------------------------------------ drawing
 
   /** The square around some points, centre and half a side. */
   function square(all) {
@@ -102,6 +72,17 @@
     return [x, y + 1.6 * Math.sqrt(variance)];
   }
 
+  /** Places of names, lifted where they would be written over an earlier one. */
+  function apart(places, names) {
+    const wide = (k) => 7 * names[k].length;
+    const clash = ([x, y], [a, b], i, k) => Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
+    return places.reduce((kept, [x, y], k) => {
+      let place = [x, y];
+      while (kept.some((other, i) => clash(place, other, i, k))) place = [x, place[1] - 13];
+      return [...kept, place];
+    }, []);
+  }
+
   /** One plane, at equal aspect, with its top left corner at (left, top). */
   function panel({ left, top, size, kind, title, triangle, part, names, centre, half }) {
     const x = linear([centre[0] - half, centre[0] + half], [left + MARGIN, left + size]);
@@ -121,16 +102,50 @@
     const clouds = part.groups.map((group, k) =>
       marks(group.map(at), { shape: SHAPES[k], radius: 2.4, kind: `cloud ${kinds[k]}` }),
     );
-    const labels = part.groups.map((group, k) => {
-      const place = above(group);
-      return text(x(place[0]), Math.max(top + 10, y(place[1]) - 6), names[k], { anchor: "middle", kind: `name ${kinds[k]}` });
-    });
+    const places = apart(part.groups.map((group) => at(above(group))), names);
+    const labels = places.map(([a, b], k) =>
+      text(a, Math.max(top + 10, b - 6), names[k], { anchor: "middle", kind: `name ${kinds[k]}` }),
+    );
     return [heading, grid, around, ...clouds, ...templates, ...labels];
   }
 
-  const titleOf = (kind, alpha) => (kind === "hard" ? "hard targets" : `α = ${plain(alpha)}`);
+  // ------------------------------------------------------------------------- any three classes
 
-  function draw(stage, data, state, config) {
+  function planesState(config, current) {
+    const set = setOf(config, current);
+    const seeds = unique(set.runs.map(({ seed }) => seed));
+    const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
+    const alphas = set.runs.filter((run) => run.seed === seed && run.alpha > 0).map(({ alpha }) => alpha);
+    return [
+      networkPicker(config),
+      { name: "alpha", label: "α", kind: "range", values: alphas, initial: nearest(alphas, config.alpha) },
+      ...classPickers(set, current),
+      { name: "seed", label: "seed", kind: "choice", options: options(seeds), initial: seeds[0] },
+      { name: "scale", label: "one scale for", kind: "choice", options: SCALES, initial: "all" },
+    ];
+  }
+
+  /** Three pickers, each without the classes picked before it. */
+  function classPickers(set, current) {
+    const taken = [];
+    return POSITIONS.map((name, slot) => {
+      const free = set.classes.map((_, k) => k).filter((k) => !taken.includes(k));
+      const initial = [set.shown[slot], ...free].find((k) => free.includes(k));
+      taken.push(free.includes(current[name]) ? current[name] : initial);
+      return { name, label: `${name} class`, kind: "choice", initial,
+        options: options(free, (k) => set.classes[k]) };
+    });
+  }
+
+  async function planesLoad(config, state) {
+    const set = setOf(config, state);
+    const runs = [0, state.alpha].map((alpha) =>
+      set.runs.find((run) => run.alpha === alpha && run.seed === state.seed),
+    );
+    return Promise.all(runs.map(({ key }) => lsEvaluations.load(key)));
+  }
+
+  function planesDraw(stage, data, state, config) {
     const set = setOf(config, state);
     const classes = POSITIONS.map((name) => state[name]);
     const names = classes.map((k) => set.classes[k]);
@@ -155,8 +170,6 @@
     };
   }
 
-  // --------------------------------------------------------------------------- numbers and words
-
   const two = (value) => value.toFixed(2);
 
   function numbers(networks, alpha) {
@@ -173,7 +186,7 @@
     });
   }
 
-  function alternative(networks, names, set, alpha) {
+  function measured(networks, alpha) {
     const parts = networks.flatMap((network, row) =>
       network.parts.map((part, column) => {
         const which = `${titleOf(NETWORKS[row], alpha)}, ${Object.values(PARTS)[column]}`;
@@ -182,8 +195,11 @@
           : `${which}: not kept`;
       }),
     );
-    return `Activations of ${names.join(", ")} on the plane through their templates, ${set.label}. ${parts.join("; ")}.`;
+    return parts.join("; ");
   }
+
+  const alternative = (networks, names, set, alpha) =>
+    `Activations of ${names.join(", ")} on the plane through their templates, ${set.label}. ${measured(networks, alpha)}.`;
 
   function rows(networks, names, alpha) {
     const round = (value) => Number(value.toFixed(4));
@@ -200,5 +216,130 @@
     });
   }
 
-  lsExplore.register("representations", { state, load, draw });
+  // ----------------------------------------------------------------------------- Figure 1, in rows
+
+  const figure1State = () => [
+    { name: "scale", label: "one scale for", kind: "choice", options: SCALES.slice(1), initial: "network" },
+  ];
+
+  const figure1Load = ({ rows }) =>
+    Promise.all(rows.map(({ keys }) => Promise.all(keys.map((key) => lsEvaluations.load(key)))));
+
+  /** A title and its notes, lines broken to a width. */
+  function heading(top, width, { title, notes }) {
+    const lines = notes.flatMap((note) => broken(note, width / 6.2));
+    const parts = [text(0, top + 12, title, { kind: "strong" })];
+    lines.forEach((words, i) => parts.push(text(0, top + 28 + 16 * i, words)));
+    return { parts, height: 28 + 16 * lines.length };
+  }
+
+  function broken(words, most) {
+    return words.split(" ").reduce(
+      ([...lines], word) => {
+        const longer = `${lines.at(-1)} ${word}`.trim();
+        if (longer.length > most) lines.push(word);
+        else lines[lines.length - 1] = longer;
+        return lines;
+      },
+      [""],
+    );
+  }
+
+  function figure1Draw(stage, data, state, { rows: all }) {
+    const width = stage.clientWidth;
+    const columns = width < WIDE ? 2 : 4;
+    const size = Math.min(WIDEST, (width - (columns - 1) * GAP) / columns);
+    const parts = [];
+    const told = [];
+    const points = [];
+    let top = 0;
+    all.forEach((row, at) => {
+      const networks = data[at].map((arrays) => projected(arrays, row.classes));
+      const head = heading(top, width, row);
+      parts.push(...head.parts);
+      top += head.height;
+      networks.flatMap((network, r) => network.parts.map((part, c) => [network, part, r, c])).forEach(
+        ([network, part, r, c], cell) => {
+          parts.push(...panel({
+            left: (cell % columns) * (size + GAP), size, part, names: row.names, kind: NETWORKS[r],
+            top: top + TOP + Math.floor(cell / columns) * (size + TOP), triangle: network.triangle,
+            title: `${r ? `α = ${plain(row.alpha)}` : "hard"} · ${Object.values(PARTS)[c]}`,
+            ...room(networks, network, part, state.scale),
+          }));
+        },
+      );
+      top += (4 / columns) * (size + TOP) + 30;
+      told.push(`${row.title} (${row.notes.join("; ")}): ${measured(networks, row.alpha)}`);
+      points.push(...rows(networks, row.names, row.alpha).map((point) => ({ row: row.title, ...point })));
+    });
+    stage.replaceChildren(picture(width, top, ...parts));
+    return { numbers: [], alt: `${told.join(". ")}.`, rows: points };
+  }
+
+  // --------------------------------------------------------------------------- geometry against α
+
+  const geometryState = (config) => [networkPicker(config)];
+
+  /** One quantity: every seed, their mean, and a band from the least to the greatest. */
+  function quantity({ name, title }, runs, { left, top, width, height }) {
+    const alphas = unique(runs.map(({ alpha }) => alpha));
+    const of = (alpha) => runs.filter((run) => run.alpha === alpha).map((run) => run[name]);
+    const mean = alphas.map((alpha) => of(alpha).reduce((sum, value) => sum + value, 0) / of(alpha).length);
+    const x = linear([0, Math.max(0.1, ...alphas)], [left + 34, left + width - 8]);
+    const y = linear([0, 1.1 * Math.max(...runs.map((run) => run[name]))], [top + height - 40, top + 24]);
+    const at = (values) => alphas.map((alpha, i) => [x(alpha), y(values[i])]);
+    const seeds = unique(runs.map(({ seed }) => seed)).map((seed) => {
+      const own = runs.filter((run) => run.seed === seed);
+      return line(own.map((run) => [x(run.alpha), y(run[name])]), "smooth faint");
+    });
+    const dots = alphas.map((alpha, i) => {
+      const dot = mark(x(alpha), y(mean[i]), { radius: 4 });
+      dot.style.setProperty("--idea", smooth(alpha));
+      return dot;
+    });
+    const [low, high] = [Math.min, Math.max].map((end) => alphas.map((alpha) => end(...of(alpha))));
+    const parts = [
+      axes({ x, y, xTicks: x.ticks(4), yTicks: y.ticks(4), xTitle: "label smoothing α", yTitle: title }),
+      band(at(high), at(low), "smooth"), ...seeds, line(at(mean), "smooth whole"), ...dots,
+    ];
+    return { parts, alphas, mean };
+  }
+
+  function geometryDraw(stage, _, state, config) {
+    const set = setOf(config, state);
+    const width = stage.clientWidth;
+    const columns = width < WIDE ? 1 : 3;
+    const room = { width: (width - (columns - 1) * GAP) / columns, height: 220 };
+    const drawn = config.quantities.map((each, i) =>
+      quantity(each, set.runs, {
+        ...room, left: (i % columns) * (room.width + GAP), top: Math.floor(i / columns) * room.height,
+      }),
+    );
+    const height = (config.quantities.length / columns) * room.height;
+    stage.replaceChildren(picture(width, height, ...drawn.flatMap(({ parts }) => parts)));
+    const numbers = drawn.flatMap(({ alphas, mean }, i) =>
+      [0, alphas.indexOf(nearest(alphas.slice(1), config.alpha))].map((place) => ({
+        label: config.quantities[i].title, value: two(mean[place]), kind: alphas[place] ? "smooth" : "hard",
+        of: titleOf(alphas[place] ? "smooth" : "hard", alphas[place]),
+      })),
+    );
+    const told = drawn.map(({ alphas, mean }, i) => {
+      const values = mean.map((value, k) => `${two(value)} at α = ${plain(alphas[k])}`);
+      return `${config.quantities[i].title}: ${values.join(", ")}`;
+    });
+    return { numbers, alt: `${set.label}, means over seeds. ${told.join(". ")}.`, rows: set.runs };
+  }
+
+  // --------------------------------------------------------------------------------------- views
+
+  const VIEWS = {
+    planes: { state: planesState, load: planesLoad, draw: planesDraw },
+    figure1: { state: figure1State, load: figure1Load, draw: figure1Draw },
+    geometry: { state: geometryState, load: async () => true, draw: geometryDraw },
+  };
+  lsExplore.register("representations", {
+    state: (config, current) => VIEWS[config.view].state(config, current),
+    load: (config, current) => VIEWS[config.view].load(config, current),
+    draw: (stage, data, current, config) => VIEWS[config.view].draw(stage, data, current, config),
+  });
 })();
