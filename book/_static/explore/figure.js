@@ -139,6 +139,7 @@ const lsExplore = (() => {
         amiss = this.table.find((entry) => !allowed(entry, this.state[entry.name]));
         if (amiss) this.state[amiss.name] = amiss.initial;
       } while (amiss);
+      this.state = Object.fromEntries(this.table.map(({ name }) => [name, this.state[name]]));
       for (const [name, { element }] of this.controls)
         if (!this.table.some((entry) => entry.name === name)) {
           element.remove();
@@ -169,8 +170,7 @@ const lsExplore = (() => {
 
     link() {
       const initial = Object.fromEntries(this.table.map(({ name, initial }) => [name, initial]));
-      const state = Object.fromEntries(this.table.map(({ name }) => [name, this.state[name]]));
-      return linkTo(this.element.id, state, initial);
+      return linkTo(this.element.id, this.state, initial);
     }
 
     async refresh() {

@@ -79,7 +79,7 @@ const lsPlot = (() => {
     ]);
     const titles = [
       text(right, bottom + 34, xTitle, { anchor: "end", kind: "title" }),
-      text(Math.min(left, 4), top - 10, yTitle, { kind: "title" }),
+      text(left - 34, top - 10, yTitle, { kind: "title" }),
     ];
     return svg("g", { class: "axes" }, ...across.flat(), ...along.flat(), ...titles);
   }
