@@ -3,7 +3,9 @@
 import dataclasses
 import io
 import json
+import resource
 import shutil
+import subprocess
 import sys
 import tarfile
 import time
@@ -163,6 +165,51 @@ def test_listing_says_what_is_missing_and_what_it_takes(home, short, capsys):
     assert "?" not in lines[1] and "at least" not in summary
 
 
+def test_seeds_and_names_choose_from_a_preset(home, capsys):
+    main(["list", "--preset", "paper", "--recipe", "transformer", "--seeds", "0,2"])
+    *lines, _ = capsys.readouterr().out.splitlines()
+    expected = [named("paper/transformer-multi30k", alpha=a, seed=s) for s in (0, 2) for a in (0, 0.1)]
+    assert [line.split()[0] for line in lines] == [recipe.hash for recipe in expected]
+    with pytest.raises(SystemExit):
+        main(["list", "--seeds", "0;1"])
+    assert "is no list of seeds like 0 or 0,1,2" in capsys.readouterr().err
+
+
+def test_a_reader_who_stops_early_hears_no_complaint():
+    command = [sys.executable, "-m", "lsbook", "runs", "list"]
+    listing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    listing.stdout.close()
+    assert listing.stderr.read() == b""
+    assert listing.wait() == 1
+
+
+# Speed
+
+
+def test_memory_is_kept_between_steps():
+    script = """
+import resource, sys, torch
+from lsbook.training.device import keep_freed_memory
+
+def faults(size=4_000_000):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(size)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+fresh = faults()
+if not keep_freed_memory():
+    sys.exit("not glibc")
+faults()
+print(fresh, faults())
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if "not glibc" in run.stderr:
+        pytest.skip("only glibc keeps memory by mallopt")
+    fresh, kept = map(int, run.stdout.split())
+    assert kept < fresh / 10
+
+
 # Stopping in time
 
 
@@ -307,6 +354,52 @@ def test_archives_keep_their_limit(home, tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "MOST_BYTES", size)
     with pytest.raises(ValueError, match="alone is larger"):
         pack.pack(each, tmp_path / "out")
+
+
+@pytest.fixture
+def full_disk():
+    """Files of this process end at 1,000 bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_packing_to_a_full_disk_leaves_nothing(home, tmp_path, request, capsys):
+    get(DIGITS)
+    request.getfixturevalue("full_disk")
+    assert main(["pack", "--into", str(tmp_path / "out")]) == 1
+    assert "Nothing more is packed" in capsys.readouterr().out
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_unpacking_to_a_full_disk_leaves_nothing(home, tmp_path, request, capsys):
+    [archive] = pack.pack([get(DIGITS)], tmp_path / "out")
+    request.getfixturevalue("full_disk")
+    assert main(["unpack", str(archive), "--into", str(tmp_path / "in")]) == 1
+    assert "too large" in capsys.readouterr().out.lower()
+    assert list((tmp_path / "in").iterdir()) == []
+
+
+def test_an_interrupted_pack_leaves_whole_archives(home, tmp_path, monkeypatch):
+    each = [get(DIGITS.with_(alpha=a)) for a in (0.0, 0.1)]
+    size = sum(pack._size_in_tar(path) for path in each[0].path.iterdir())
+    monkeypatch.setattr(pack, "MOST_BYTES", size + 2 * tarfile.RECORDSIZE)
+    add, files = tarfile.TarFile.add, len(list(each[0].path.iterdir()))
+    added = []
+
+    def interrupted(tar, path, *args, **options):
+        added.append(path)
+        if len(added) == files + 2:
+            raise KeyboardInterrupt
+        add(tar, path, *args, **options)
+
+    monkeypatch.setattr(tarfile.TarFile, "add", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pack.pack(each, tmp_path / "out")
+    [archive] = (tmp_path / "out").iterdir()
+    assert pack.unpack(archive, tmp_path / "in") == ([added[0].parent.name], [])
+    assert len(pack.pack(each, tmp_path / "out")) == 2
 
 
 def test_large_weights_are_not_published(home, tmp_path, monkeypatch):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from lsbook.data import DataError
 from lsbook.recipes import Recipe
-from lsbook.runs import available, cost, find, get_many, store
+from lsbook.runs import available, cluster, cost, find, get_many, store
 from lsbook.runs.manifest import device_name
 from lsbook.runs.pack import pack, unpack
 from lsbook.runs.publish import publish
@@ -27,7 +29,13 @@ RESERVE = 10
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     options = _parser().parse_args(arguments)
-    return options.run(options)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     queue.add_argument("--preset", choices=PRESETS, default="lab")
     queue.add_argument("--scale", type=float, default=1.0, help="fraction of every schedule")
     queue.add_argument("--epochs", type=float, help="passes over the images; text keeps --scale")
+    queue.add_argument("--seeds", type=_seeds, metavar="0,1", help="these seeds alone")
 
     def verb(run, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         text = run.__doc__
@@ -54,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     work = verb(_work, queue, name, device)
     work.add_argument("--budget", type=_seconds, metavar="9m", help="stop within 90s, 9m or 1.5h")
     work.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
+    work.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="on a Ray cluster: auto, HOST:PORT, or local, a new one of --workers on this machine",
+    )
     verb(_publish, queue, name)
     packing = verb(_pack, name)
     packing.add_argument("--into", type=Path, required=True, help="folder of the archives")
@@ -71,8 +85,17 @@ def _seconds(text: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+def _seeds(text: str) -> set[int]:
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds like 0 or 0,1,2")
+    return {int(seed) for seed in text.split(",")}
+
+
 def _groups(options: argparse.Namespace) -> list[list[Recipe]]:
-    return groups(options.preset, scale=options.scale, epochs=options.epochs, name=options.recipe)
+    every = groups(options.preset, scale=options.scale, epochs=options.epochs, name=options.recipe)
+    if options.seeds is None:
+        return every
+    return [[recipe for recipe in group if recipe.seed in options.seeds] for group in every]
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -109,21 +132,48 @@ def _work(options: argparse.Namespace) -> int:
     if options.budget:
         deadline = time.monotonic() + options.budget - min(RESERVE, options.budget / 10)
     order = _groups(options)
-    failed = False
-    for group in order:
-        try:
-            get_many(group, device=options.device, workers=options.workers, deadline=deadline)
-        except OutOfTime as reason:
-            print(f"The budget is used up: {reason}.")
-            break
-        except (DataError, Diverged) as error:
-            failed = True
-            print(error)
+    train = _on_cluster if options.ray else _here
+    said: set[str] = set()
+    for error in train(order, options, deadline):
+        late = isinstance(error, OutOfTime)
+        key = "late" if late else str(error)
+        if key not in said:
+            print(f"The budget is used up: {error}." if late else error, flush=True)
+        said.add(key)
     recipes = flat(order)
     left = sum(find(recipe) is None for recipe in recipes)
     of = len(recipes)
     print(f"{left} of {of} runs are left." if left else f"All {of} runs are there.")
-    return int(failed)
+    return int(bool(said - {"late"}))
+
+
+def _here(
+    order: list[list[Recipe]], options: argparse.Namespace, deadline: float | None
+) -> Iterator[Exception]:
+    """Train group by group on this machine; yield what stops one."""
+    for group in order:
+        try:
+            get_many(group, device=options.device, workers=options.workers, deadline=deadline)
+        except OutOfTime as error:
+            yield error
+            return
+        except (DataError, Diverged) as error:
+            yield error
+
+
+def _on_cluster(
+    order: list[list[Recipe]], options: argparse.Namespace, deadline: float | None
+) -> Iterator[Exception]:
+    """Train on Ray, saying what is finished; yield what stops a job."""
+    where = {"device": options.device, "workers": options.workers, "deadline": deadline}
+    try:
+        for job, error in cluster.work(order, options.ray, **where):
+            if error:
+                yield error
+            else:
+                print(*(f"{recipe.hash}  {_title(recipe)}" for recipe in job), sep="\n", flush=True)
+    except cluster.ClusterError as error:
+        yield error
 
 
 def _publish(options: argparse.Namespace) -> int:
@@ -140,7 +190,11 @@ def _pack(options: argparse.Namespace) -> int:
     """Write this machine's own finished runs, as published, to archives of at most 16 MiB."""
     named = (run for run in available() if options.recipe in run.recipe.name)
     own = [run for run in named if run.path.parent == store.home()]
-    archives = pack(own, options.into)
+    try:
+        archives = pack(own, options.into)
+    except (OSError, ValueError) as error:
+        print(f"Nothing more is packed: {error}. Archives written before are whole.")
+        return 1
     for archive in archives:
         print(archive)
     print(f"Packed {len(own)} runs in {len(archives)} archives.")
@@ -152,7 +206,7 @@ def _unpack(options: argparse.Namespace) -> int:
     for archive in options.archives:
         try:
             added, kept = unpack(archive, options.into)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             print(error)
             return 1
         print(f"{archive.name}: {len(added)} runs added, {len(kept)} there before.")

@@ -67,7 +67,7 @@ def get_many(
     if teachers:
         options = {"progress": progress, "workers": workers, "deadline": deadline}
         get_many(teachers.values(), device=device, **options)
-    jobs = _jobs(list({recipe.hash: recipe for recipe in recipes}.values()), workers)
+    jobs = jobs_of(list({recipe.hash: recipe for recipe in recipes}.values()), workers)
     jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
     if workers > 1 and len(jobs) > 1:
         context = multiprocessing.get_context("spawn")
@@ -75,16 +75,16 @@ def get_many(
             workers, context, initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
             for done in [
-                pool.submit(_train_job, job, device, retrain, progress, deadline) for job in jobs
+                pool.submit(train_job, job, device, retrain, progress, deadline) for job in jobs
             ]:
                 done.result()
     else:
         for job in jobs:
-            _train_job(job, device, retrain, progress, deadline)
+            train_job(job, device, retrain, progress, deadline)
     return [store.find(recipe) for recipe in recipes]
 
 
-def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
+def jobs_of(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
     """Lists of recipes to train together: stacks of one shape, cut in parts for the workers."""
     shapes = defaultdict(list)
     jobs = []
@@ -100,10 +100,11 @@ def _jobs(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
     return jobs
 
 
-def _train_job(
+def train_job(
     recipes: list[Recipe], device: str, retrain: bool, progress: bool, deadline: float | None
 ) -> None:
     """Train recipes of one shape; a second process that wants one of them waits meanwhile."""
+    devices.keep_freed_memory()
     with ExitStack() as held:
         held.enter_context(interrupted_at(deadline))
         for name in sorted(recipe.hash for recipe in recipes):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 
 import torch
 
 from lsbook.data import Images
+
+# Parameters of glibc's mallopt.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def choose(device: str = "auto") -> torch.device:
@@ -40,6 +44,19 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager:
     if device.type == "cuda":
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return contextlib.nullcontext()
+
+
+def keep_freed_memory() -> bool:
+    """Have this process keep freed memory for its next tensors; False where libc is not glibc.
+
+    By default each tensor of some megabytes is fresh memory, which the kernel clears page by page
+    at every step. The process then stays at its largest size.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):
+        return False
+    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 def to_device(images: Images, device: torch.device) -> Images:
