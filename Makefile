@@ -6,7 +6,7 @@ PORT ?= 8000
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: book test serve bench notebooks clean
+.PHONY: book test serve bench notebooks address editions slides archive clean
 
 book: $(VENV)/.installed
 	$(BIN)/jupyter-book build .
@@ -24,6 +24,20 @@ bench: $(VENV)/.peers
 
 notebooks: $(VENV)/.installed
 	$(BIN)/jupytext --sync $$(grep -l '^jupytext:' book/*.md)
+
+address: $(VENV)/.installed
+	$(BIN)/python -m tools.address $(URL)
+
+editions: $(VENV)/.installed
+	$(BIN)/python -m tools.editions student --into _build/editions/student
+	$(BIN)/python -m tools.editions instructor --into _build/editions/instructor
+
+slides: book
+	$(BIN)/python -m tools.slides
+	$(BIN)/jupyter-book build .
+
+archive: book
+	$(BIN)/python -m tools.archive
 
 clean:
 	rm -rf _build .pytest_cache .hypothesis

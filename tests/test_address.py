@@ -22,8 +22,8 @@ TOC = "format: jb-book\nroot: book/intro.ipynb\nchapters:\n  - file: book/calibr
 
 
 def tracked(root):
-    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True)
-    return [root / name for name in listed.stdout.splitlines() if (root / name).is_file()]
+    listed = subprocess.check_output(["git", "ls-files"], cwd=root, text=True)
+    return [root / name for name in listed.splitlines() if (root / name).is_file()]
 
 
 def texts(root):

@@ -42,7 +42,8 @@ def main() -> None:
         pack(SITE, archive)
     except FileNotFoundError as error:
         parser.error(str(error))
-    print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB); unpack it and open lsbook/index.html")
+    size = archive.stat().st_size / 1e6
+    print(f"{archive} ({size:.1f} MB); unpack it and open lsbook/index.html")
 
 
 if __name__ == "__main__":

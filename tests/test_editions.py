@@ -1,0 +1,194 @@
+"""Editions for a course: what students get, what teachers get, and that both fit each other."""
+
+import ast
+import contextlib
+import io
+import os
+import re
+import symtable
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import editions
+from tools.plain import plain
+
+SOLUTION = '''\
+import math
+
+
+def gap(alpha, K):
+    """The logit gap of least loss, in nats."""
+    right = 1 - alpha + alpha / K
+    return math.log(right / (alpha / K))
+
+
+# check
+assert abs(gap(0.1, 10) - math.log(91)) < 1e-9
+'''
+STUB = '''\
+import math
+
+
+def gap(alpha, K):
+    """The logit gap of least loss, in nats."""
+    raise NotImplementedError("Your turn")
+
+
+# check
+assert abs(gap(0.1, 10) - math.log(91)) < 1e-9
+'''
+PROSE = """\
+# Title
+
+:::{admonition} Predict
+:class: tip
+Which [smoothed]{.c-smooth} network {cite}`muller2019,hinton2015`?
+:::
+
+```{dropdown} Reveal
+The second.
+```
+
+1. Look.
+
+   ````{dropdown} Solution
+   ```python
+   secret()
+   ```
+   ````
+"""
+
+
+def notebook():
+    cells = [new_markdown_cell(PROSE), new_code_cell(SOLUTION)]
+    cells[1].metadata["tags"] = ["solution", "hide-cell"]
+    return new_notebook(cells=cells)
+
+
+def over_chapters(paths):
+    return pytest.mark.parametrize("path", paths, ids=[path.stem for path in paths])
+
+
+def solutions(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if editions.is_solution(cell)]
+
+
+def test_stub_keeps_signature_docstring_and_check():
+    assert editions.stub(SOLUTION) == STUB
+
+
+def test_stub_of_a_stub_is_itself():
+    assert editions.stub(STUB) == STUB
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ("def f():\n    'What.'\n", "# check"),
+        ("x = 1\n# check\nassert x", "needs a function"),
+        ("def f():\n    return 1\n# check\nassert f()", "docstring"),
+    ],
+)
+def test_solution_of_another_shape_is_refused(source, message):
+    with pytest.raises(ValueError, match=message):
+        editions.stub(source)
+
+
+def test_students_see_no_answer():
+    made = editions.edition(notebook(), "student", notes="Say this.")
+    text = "\n".join(cell.source for cell in made.cells)
+    assert "secret" not in text and "Say this" not in text and "math.log(right" not in text
+    assert "<details><summary>Reveal</summary>" in text
+    assert made.cells[1].source == STUB
+    nbformat.validate(made)
+
+
+def test_teachers_see_answers_and_notes():
+    made = editions.edition(notebook(), "instructor", notes="Say this.")
+    assert made.cells[1].source == "## Teaching notes\n\nSay this."
+    assert "<details open><summary>Solution</summary>" in made.cells[0].source
+    assert made.cells[2].source == SOLUTION
+    assert made.cells[2].metadata["tags"] == ["solution"]
+    nbformat.validate(made)
+
+
+def test_prose_needs_no_myst():
+    text = plain(PROSE)
+    cited = "(Müller et al. 2019; Hinton et al. 2015)"
+    assert f"> **Predict**\n>\n> Which smoothed network {cited}?" in text
+    assert plain('See <a href="intro.html#explore-x?T=2">the\nfigure</a>.') == "See the\nfigure."
+    assert not re.search(r":::|\{\.|\{cite|\{dropdown|^ *:class:", text, re.M)
+
+
+@pytest.mark.parametrize("kind", ["student", "instructor"])
+def test_same_book_same_bytes(kind, tmp_path):
+    for folder in ("a", "b"):
+        editions.write(kind, tmp_path / folder)
+    for path in editions.chapters():
+        first, second = (tmp_path / folder / path.name for folder in ("a", "b"))
+        assert first.read_bytes() == second.read_bytes()
+        made = nbformat.read(first, as_version=4)
+        nbformat.validate(made)
+        text = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
+        assert not re.search(r"\{(cite|dropdown|admonition)\}", text)
+        assert kind == "instructor" or "<summary>Solution" not in text
+
+
+def signatures(source):
+    code, _ = editions.split(source)
+    return [
+        (node.name, ast.dump(node.args), node.returns and ast.dump(node.returns))
+        for node in editions.functions(code)
+    ]
+
+
+@over_chapters(editions.chapters())
+def test_stubs_agree_with_solutions(path):
+    for cell in solutions(path):
+        assert signatures(editions.stub(cell.source)) == signatures(cell.source)
+        code, check = editions.split(cell.source)
+        asked = {node.name for node in editions.functions(code)}
+        tree = ast.parse(check)
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+        assert asked & used, "the check never calls what the reader writes"
+
+
+def bound(scope):
+    """Names that a cell's top level defines."""
+    return {s.get_name() for s in scope.get_symbols() if s.is_assigned() or s.is_imported()}
+
+
+def read(scope):
+    """Names that a cell reads from the notebook, functions and comprehensions included."""
+    own = {s.get_name() for s in scope.get_symbols() if s.is_referenced() and s.is_global()}
+    return own.union(*map(read, scope.get_children()))
+
+
+def needed(cells):
+    """Code cells that the solutions build on, in order; most figures are not among them."""
+    wanted, kept = set(), []
+    for cell in reversed(cells):
+        scope = symtable.symtable(cell.source, "cell", "exec")
+        if editions.is_solution(cell) or bound(scope) & wanted:
+            kept.append(cell)
+            wanted |= read(scope) | {s.get_name() for s in scope.get_symbols() if s.is_referenced()}
+    return kept[::-1]
+
+
+@pytest.mark.slow
+@over_chapters([path for path in editions.chapters() if solutions(path)])
+def test_solutions_pass_their_check_and_stubs_do_not(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path))
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    cells = [cell for cell in cells if "setup" not in cell.metadata.get("tags", [])]
+    state = {"__name__": "__main__"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in needed(cells):
+            if editions.is_solution(cell):
+                with pytest.raises(NotImplementedError, match="Your turn"):
+                    exec(editions.stub(cell.source), dict(state))
+            exec(cell.source, state)
+    assert not os.listdir(tmp_path), "an exercise may only use recorded runs"
