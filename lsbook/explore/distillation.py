@@ -38,7 +38,7 @@ def figure5(
     """
     first = families[0]
     return Explorer(
-        kind=KIND, name="figure5", title="The better teacher need not have the better student",
+        kind=KIND, title="The better teacher need not have the better student",
         note="small marks: single seeds; large: their mean",
         alt=f"Accuracy in per cent against equivalent smoothing. {_words(first)}",
         caption="γ of a student is that of its targets on the whole training set; teachers and "

@@ -36,7 +36,7 @@ def figure6(
         Shown in its place where a kernel is live.
     """
     return Explorer(
-        kind=KIND, name="figure6", title="Smoothing forgets which example it was",
+        kind=KIND, title="Smoothing forgets which example it was",
         note="thin: single seeds, thick: their mean; below: the draws of seed 0 at the chosen step",
         alt="Estimated mutual information in nats against training step, fresh draw. "
         + figures.told(networks[0], alpha),

@@ -302,6 +302,35 @@ def _smoothed_told(frame: pd.DataFrame) -> str:
             f"{gains}. They win by more than half a point {verdict}.")
 
 
+def soft_told(family: Family, alpha: float) -> str:
+    """How soft the hard teacher and the one nearest ``alpha`` are, at T = 1 and at T = 2."""
+    frame = gamma_frame(family.teachers)
+    smoothed = [a for a in frame["alpha"].unique() if a > 0]
+    if 0.0 not in frame["alpha"].tolist() or not smoothed:
+        return f"{family.name}: a hard and a smoothed teacher are not both recorded yet."
+    near = min(smoothed, key=lambda a: abs(a - alpha))
+    lines = {a: frame[frame["alpha"] == a].set_index("T")["gamma"] for a in (0.0, near)}
+    hard, soft = (np.interp(2.0, line.index, line) for line in lines.values())
+    reached = lines[0.0].index[lines[0.0] >= soft]
+    as_soft = f"near T = {reached[0]:.0f}" if len(reached) else "at no T up to 16"
+    return (f"{family.name}: at T = 1 the hard teacher has γ = {lines[0.0].iloc[0]:.3f}, the one "
+            f"with α = {near:g} has {lines[near].iloc[0]:.3f}; at T = 2 they have {hard:.2f} and "
+            f"{soft:.2f}. The hard one gets as soft as that {as_soft}.")
+
+
+def beside_told(family: Family) -> str:
+    """Whether the hard teacher's students beat smoothing alone at the same γ."""
+    beside = beside_smoothing(family.frame)
+    if beside.empty:
+        return f"**{family.name}.** There are no runs yet to compare at equal γ."
+    gains = ", ".join(f"{np.round(row.gain, 1) + 0:+.1f} at T = {row.T:g}"
+                      for row in beside.itertuples())
+    verdict = ("That agrees with the paper." if beside["gain"].mean() > SAME else
+               "**The effect does not appear here:** what these students gain, they could have "
+               "gained from smoothing.")
+    return f"**{family.name}.** In points: {gains}. {verdict}"
+
+
 def mnist_table(runs: Iterable[Any]) -> pd.DataFrame:
     """Section 4's four test errors in per cent: the paper's beside ours, by the best preset run.
 

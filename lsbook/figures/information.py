@@ -149,6 +149,17 @@ def verdict(network: Network, alpha: float) -> str:
     return head + "\n".join(f"- {line}" for line in lines)
 
 
+def least_told(network: Network) -> str:
+    """At which α the least information is left, and whether more smoothing leaves more again."""
+    last = endings(history(network.runs)).groupby("alpha")["last"].mean()
+    lowest, most = last.idxmin(), last.index.max()
+    turns = last[most] > last[lowest] + 0.02
+    return (f"{network.name}: the least is at α = {lowest:g} with {last[lowest]:.2f} nats. " + (
+        f"At α = {most:g} it is {last[most]:.2f} again: so much smoothing leaves some training "
+        "examples unfitted, and an example that is not fitted stands apart from its class."
+        if turns else "It does not rise again at larger α."))
+
+
 def bias(L: int, form: str) -> float:
     """Bias of the estimate for N → ∞ where every example of a cluster is the same, in nats.
 
