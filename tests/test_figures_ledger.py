@@ -22,7 +22,7 @@ def test_glance_has_a_row_a_claim_and_a_word_a_preset(verdicts):
     text = tables.glance(verdicts).data
     sections = len({claim.section for claim in paper.CLAIMS})
     assert text.count("<tr>") == len(paper.CLAIMS) + sections + 1
-    assert 'in the lab' in text and "paper’s scale" not in text
+    assert ">lab</th>" in text and "paper’s scale" not in text
     row = next(r for r in text.split("<tr>") if "Better accuracy" in r)
     assert "●</span>&nbsp;reproduced" in row and "MNIST-1D" in row
 
@@ -41,10 +41,10 @@ def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
             for a, ece, accuracy in ((0.0, 0.1, 0.3), (0.1, 0.05, 0.28))]
     text = tables.summary(ledger.verdicts(runs=runs)).data
     # One seed: smoothing lowers the ECE; accuracy is neither better nor within a point.
-    assert "Of 3 claims checked on real data, 1 held</strong>, 0 in part, 2 did not" in text
+    assert "3 were checked on real data: 1 held (all in one seed only), 0 in part, 2 did not" in text
     once = text[text.index("held once: 1"):]
     assert "Smoothing lowers ECE" in once[:once.index("</dd>")]
-    assert ("ResNet-20 on CIFAR-100: a quarter of the images, 2.4 % of the schedule, "
+    assert ("ResNet-20 on CIFAR-100: a quarter of the images, 2.44 % of the schedule, "
             "ResNet-20 in place of ResNet-56") in text
 
 
@@ -52,7 +52,7 @@ def test_summary_prefers_the_papers_scale():
     runs = (fraction("val_ece", (0.1, 0.1), (0.2, 0.2))
             + pairs("paper/resnet56-cifar100", "val_ece", (0.1, 0.1), (0.05, 0.05)))
     text = tables.summary(ledger.verdicts(runs=runs)).data
-    assert "Of 1 claims" in text and "reproduced: 1" in text
+    assert "1 were checked on real data: 1 held, 0 in part" in text and "reproduced: 1" in text
     assert "ResNet-56 on CIFAR-100: full schedule" in text and "ResNet-20" not in text
 
 

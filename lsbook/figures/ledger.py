@@ -37,14 +37,21 @@ MODELS = {
     "transformer": "Transformer",
 }
 PRESETS = {
-    "paper": "at the paper’s scale",
-    "fraction": "at a fraction of it",
-    "lab": "in the lab",
+    "paper": "real data, the paper’s scale",
+    "fraction": "real data, a fraction",
+    "lab": "lab",
 }
 STYLE = (
     "<style>.ls-table { overflow-x: auto; font-size: 0.875rem }"
     ".ls-table :is(th, td) { padding: 0.3rem 0.5rem; text-align: left; vertical-align: top }"
     ".ls-table small { color: var(--pst-color-text-muted, inherit) }"
+    ".ls-narrow :is(th, td):first-child { min-width: 0 } .ls-runs td { white-space: nowrap }"
+    ".ls-runs th button { font: inherit; color: inherit; text-align: left; background: none;"
+    " border: 0; padding: 0; min-height: 2rem }"
+    ".ls-runs th[aria-sort=ascending] button::after { content: ' ▲' }"
+    ".ls-runs th[aria-sort=descending] button::after { content: ' ▼' }"
+    ".ls-runs input { font: inherit; width: 16rem; max-width: 100%; min-height: 2rem;"
+    " color: inherit; background: none; border: 1px solid; padding: 0 0.5rem }"
     ".ls-summary dt { font-weight: 600 } .ls-summary dd { margin: 0 0 0.5rem 1.2rem }"
     "</style>"
 )
@@ -54,15 +61,15 @@ _SHARES = ("accuracy",)
 def scale_words(recipe: Recipe) -> str:
     """What was cut from the paper's experiment, in words; ``full schedule`` where nothing was.
 
-    For instance "a quarter of the images, 2.4 % of the schedule, ResNet-20 in place of ResNet-56".
+    For instance "a quarter of the images, 2.44 % of the schedule, ResNet-20 in place of ResNet-56".
     """
     words = []
     if recipe.train_fraction != 1:
         share = f"{100 * recipe.train_fraction:.3g} %"
         quarter = "a quarter" if recipe.train_fraction == 0.25 else share
         words.append(f"{quarter} of the images")
-    percent = 100 * recipe.scale
-    words.append("full schedule" if recipe.scale == 1 else f"{percent:.2g} % of the schedule")
+    percent = f"{100 * recipe.scale:.3g} % of the schedule"
+    words.append("full schedule" if recipe.scale == 1 else percent)
     if recipe.model == "resnet20":
         words.append("ResNet-20 in place of ResNet-56")
     if recipe.model == "transformer" and recipe.preset != "lab":
@@ -80,26 +87,36 @@ def summary(verdicts: Sequence[Verdict]) -> HTML:
     """Which claims held on real data, which did not, and at what scale: the page in a few lines.
 
     Each claim counts at the best preset that decides it, the paper's scale before a fraction; the
-    lab does not count.
+    lab does not count. Claims of later works stand apart.
     """
-    there = {claim.id: _best_real(verdicts, claim.id) for claim in _claims_of(verdicts)}
+    claims = _claims_of(verdicts)
+    there = {claim.id: _best_real(verdicts, claim.id) for claim in claims}
     outcome = {id: overall(rows) for id, rows in there.items()}
-    found = Counter(outcome.values())
-    decided = sum(found[status] for status in DECIDED)
-    if not decided:
+    if not set(outcome.values()) & set(DECIDED):
         return HTML(f"{STYLE}<p>No claim has been checked on real data yet.</p>")
-    held = found["reproduced"] + found["held once"]
-    lead = (f"<p><strong>Of {decided} claims checked on real data, {held} held"
-            f"</strong>, {found['partly']} in part, {found['not']} did not.</p>")
-    lists = ""
-    for status in STATUSES:
-        names = [_link(claim) for claim in _claims_of(verdicts) if outcome[claim.id] == status]
-        if names:
-            lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
+    own = [claim for claim in claims if claim.source == paper.KEY]
+    later = [claim for claim in claims if claim.source != paper.KEY]
     used = dict.fromkeys(v.ran for rows in there.values() for v in rows if v.ran)
     scales = "".join(f"<li>{setting(recipe)}: {scale_words(recipe)}</li>" for recipe in used)
-    return HTML(f'{STYLE}{lead}<dl class="ls-summary">{lists}</dl>'
-                f"<p>Real data here means:</p><ul>{scales}</ul>")
+    return HTML(STYLE + _outcomes("the paper’s", own, outcome)
+                + f"<p>On real data here means:</p><ul>{scales}</ul>"
+                + _outcomes("later works’", later, outcome))
+
+
+def _outcomes(whose: str, claims: Sequence[paper.Claim], outcome: dict[str, str]) -> str:
+    """A sentence that counts, then the claims by what became of them."""
+    found = Counter(outcome[claim.id] for claim in claims)
+    decided = sum(found[status] for status in DECIDED)
+    held, once = found["reproduced"] + found["held once"], found["held once"]
+    seeds = f" ({'all' if once == held else once} in one seed only)" if once else ""
+    lists = ""
+    for status in STATUSES:
+        names = [_link(claim) for claim in claims if outcome[claim.id] == status]
+        if names:
+            lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
+    return (f"<p><strong>Of {whose} {len(claims)} claims, {decided} were checked on real data: {held} "
+            f"held{seeds}, {found['partly']} in part, {found['not']} did not.</strong></p>"
+            f'<dl class="ls-summary">{lists}</dl>')
 
 
 def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
@@ -153,19 +170,20 @@ def details(verdicts: Sequence[Verdict]) -> HTML:
         here = [verdict for verdict in verdicts if verdict.id == claim.id]
         rows.append([_heading(claim)])
         rows += [_verdict(verdict) for verdict in here if verdict.ran is not None]
-        missing = [_where(verdict) for verdict in here if verdict.status == "not yet run"]
-        if missing:
-            rows.append([_status("not yet run"), "; ".join(missing)])
+        for preset, words in PRESETS.items():
+            missing = [_where(v) for v in here if v.preset == preset and v.status == "not yet run"]
+            if missing:
+                rows.append([_status("not yet run"), f"{words}: {'; '.join(missing)}"])
         rows += [[_status(v.status), escape(v.note)] for v in here if v.status == "not checked"]
     head = ["verdict", "on", "seeds", "ours: mean (least–greatest)"]
-    return HTML(_table(head, rows, "Every claim with the paper's values and ours"))
+    return HTML(_table(head, rows, "Every claim with the paper's values and ours", "ls-narrow"))
 
 
 def published(rows: Sequence[Row]) -> HTML:
     """What the paper printed beside what we measured, experiment by experiment."""
     presets = [p for p in ("paper", "fraction")
                if any(m.recipe.preset == p for row in rows for m in row.ours)]
-    head = ["quantity", "the paper", *(f"ours {PRESETS[preset]}" for preset in presets)]
+    head = ["quantity", "the paper", *(f"ours: {PRESETS[preset]}" for preset in presets)]
     lines = []
     for experiment in EXPERIMENTS.values():
         mine = [row for row in rows if row.experiment == experiment]
@@ -185,7 +203,7 @@ def _experiment(experiment: Any, rows: Sequence[Row]) -> str:
 
 
 def _printed(row: Row) -> str:
-    return value_of(row.number) if row.number else "<small>drawn, not printed</small>"
+    return value_of(row.number) if row.number else "<small>drawn</small>"
 
 
 def _ours(row: Row, preset: str) -> str:
@@ -194,8 +212,9 @@ def _ours(row: Row, preset: str) -> str:
 
 
 def _value(measured: Measured, unit: str) -> str:
-    spread, form = measured.spread, ".2f" if unit == "%" else ".3g"
-    mean, low, high = (format(x, form) for x in (spread.mean, spread.low, spread.high))
+    spread, form = measured.spread, ".2f" if unit == "%" else "#.3g"
+    mean, low, high = (
+        format(x, form).removesuffix(".") for x in (spread.mean, spread.low, spread.high))
     width = f"{low}–{high}, {len(spread.seeds)} seeds" if len(spread.seeds) > 1 else "one seed"
     note = f", {measured.note}" if measured.note else ""
     verdict = f" {_status(measured.status)}" if measured.status else ""
@@ -225,7 +244,7 @@ def run_list(runs: Iterable[Any]) -> HTML:
             "manifest"]
     seconds = sum(run.manifest.get("wall_seconds") or 0 for run in runs)
     note = f"{len(runs)} runs, trained in {duration(seconds)} in all."
-    table = _table(head, [_run(run) for run in runs], f"{len(runs)} runs")
+    table = _table(head, [_run(run) for run in runs], f"{len(runs)} runs", "ls-narrow")
     return HTML(f'<div class="ls-runs"><p role="status">{note}</p>{table}</div>')
 
 
@@ -325,11 +344,12 @@ def _order(recipe: Recipe) -> tuple:
     return preset, recipe.name, -recipe.scale, lesson, recipe.alpha, recipe.seed
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str, name: str = "") -> str:
     """A table that scrolls by itself; the last cell of a short row spans what is left."""
     top = "".join(f'<th scope="col">{name}</th>' for name in head)
     body = "".join(f"<tr>{_row(row, len(head))}</tr>" for row in rows)
-    return (f'{STYLE}<div class="ls-table" role="region" tabindex="0" aria-label="{escape(label)}">'
+    return (f'{STYLE}<div class="ls-table {name}" role="region" tabindex="0" '
+            f'aria-label="{escape(label)}">'
             f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
             "</div>")
 
