@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from lsbook import recipes, runs
 from lsbook.recipes import Recipe
-from lsbook.runs import Run
+from lsbook.runs import Run, cost
 from lsbook.runs.best import PREFERENCE, compares, recorded
+from lsbook.runs.manifest import device_name
 from lsbook.training.device import choose
 from lsbook.validation import check_alpha
 
@@ -61,9 +62,14 @@ class Chapter:
         return recipe.for_epochs(self.epochs) if self.epochs else recipe
 
     def run(self, **changes) -> Run:
-        """The run of `recipe`, loaded or trained; ``retrain`` is for the reader's own alpha."""
+        """The run of `recipe`, loaded or trained; ``retrain`` is for the reader's own alpha.
+
+        What is going to be trained is said first, with the time it will take on this device.
+        """
         recipe = self.recipe(**changes)
         again = self.retrain and recipe.alpha == self.alpha
+        if again or runs.find(recipe) is None:
+            print(announcement(recipe, self.device))
         return runs.get(recipe, device=self.device, retrain=again)
 
     def recorded(self, **fields) -> list[Run]:
@@ -93,3 +99,17 @@ class Chapter:
         parts += [f"-p preset {self.preset} -p seed {self.seed}"]
         parts += [f"-p epochs {self.epochs:g}"] if self.epochs else []
         return " ".join(parts)
+
+
+def announcement(recipe: Recipe, device: str = "auto") -> str:
+    """What a training is and how long it will take, a teacher that is missing aside.
+
+    The time is that of finished runs of its family, else of a trial of a few steps; it is unknown
+    where the data are not there.
+    """
+    where = choose(device)
+    per_step = cost.measured(where).get(cost.family(recipe)) or cost.trial(recipe, where)
+    seconds = per_step and per_step * recipe.total_steps
+    return (
+        f"Training {recipe.name} at α = {recipe.alpha:g}, seed {recipe.seed}: "
+        f"{recipe.total_steps:,} steps, {cost.describe(seconds)} on {device_name(where)}.")

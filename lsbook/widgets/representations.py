@@ -1,4 +1,4 @@
-"""Explorer of the representations: any α, which trains, and any three classes."""
+"""Explorer of the representations: any α, trained where it is not recorded, and any three classes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import ipywidgets as widgets
 
 from lsbook.chapter import Chapter
 from lsbook.figures import representations as figures
+from lsbook.recipes import Recipe
 from lsbook.runs.whole import whole
 from lsbook.widgets import live
-from lsbook.widgets.panel import alpha_slider, panel
+from lsbook.widgets.train import training_panel
 
 
 def explorer(chapter: Chapter) -> widgets.VBox | None:
@@ -20,16 +21,22 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
     chapter = replace(chapter, retrain=False)
     names = figures.class_names(chapter.run(alpha=0.0))
 
+    def needs(alpha: float, **_) -> list[Recipe]:
+        return [chapter.recipe(alpha=a) for a in (0.0, alpha)]
+
     def draw(alpha: float, first: int, second: int, third: int):
         if len({first, second, third}) < 3:
             raise ValueError("Choose three different classes.")
         runs = [whole(chapter.run(alpha=a), chapter.device) for a in (0.0, alpha)]
         return figures.planes(runs, names, shown=(first, second, third), alpha=alpha, bound=False)
 
+    alpha = widgets.FloatSlider(
+        value=chapter.alpha or 0.1, min=0.01, max=0.9, step=0.01, description="α",
+        continuous_update=False)
     pickers = {
         name: widgets.Dropdown(
-            options=[(label, k) for k, label in enumerate(names)], value=start,
+            options=[(label, k) for k, label in names.items()], value=start,
             description=f"{name} class")
-        for start, name in enumerate(("first", "second", "third"))
+        for start, name in zip(names, ("first", "second", "third"))
     }
-    return panel(draw, alpha=alpha_slider(chapter, 0.1), **pickers)
+    return training_panel(draw, needs, chapter.device, alpha=alpha, **pickers)

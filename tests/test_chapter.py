@@ -1,0 +1,35 @@
+"""What a chapter says before it trains."""
+
+import pytest
+
+from lsbook import recipes
+from lsbook.chapter import Chapter, announcement
+from lsbook.runs import cost
+
+PAPER = {"paper": "paper/alexnet-cifar10"}
+
+
+def test_a_training_is_announced_with_its_cost(monkeypatch):
+    recipe = recipes.named("paper/alexnet-cifar10", alpha=0.2)
+    monkeypatch.setattr(cost, "measured", lambda device: {cost.family(recipe): 0.01})
+    said = announcement(recipe, "cpu")
+    assert "paper/alexnet-cifar10 at α = 0.2, seed 0: 390,000 steps, 65 min on cpu" in said
+
+
+def test_the_cost_is_unknown_without_the_data(monkeypatch, tmp_path):
+    monkeypatch.setenv("LSBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(cost, "measured", lambda device: {})
+    assert "390,000 steps, ? on" in announcement(recipes.named("paper/alexnet-cifar10"), "cpu")
+
+
+def test_the_papers_preset_shortens_to_epochs():
+    chapter = Chapter(name="x", presets=PAPER, alpha=0.2, preset="paper", seed=1, epochs=2)
+    recipe = chapter.recipe()
+    assert (recipe.alpha, recipe.seed, recipe.total_steps) == (0.2, 1, 624)
+    assert "-p preset paper" in chapter.command and "-p epochs 2" in chapter.command
+
+
+@pytest.mark.parametrize("wrong", [{"preset": "ray"}, {"alpha": 1.2}, {"seed": -1}])
+def test_impossible_parameters_are_refused(wrong):
+    with pytest.raises(ValueError):
+        Chapter(**{"name": "x", "presets": PAPER, "alpha": 0.1, "preset": "paper", "seed": 0} | wrong)
