@@ -116,9 +116,8 @@ def visit(page, tmp_path_factory):
 
 def seen(page):
     """ECE, NLL, Brier and accuracy of the three rows above the diagram."""
-    rows = page.eval_on_selector_all(
-        ".ls-numbers tbody tr",
-        "rows => rows.map(row => [...row.querySelectorAll('td')].map(c => parseFloat(c.textContent)))")
+    rows = page.eval_on_selector_all(".ls-numbers tbody tr", """rows => rows.map(
+        row => [...row.querySelectorAll("td")].map(cell => parseFloat(cell.textContent)))""")
     return [[ece, nll, brier, share / 100] for ece, nll, brier, share in rows]
 
 

@@ -1,6 +1,6 @@
 // Calibration of a network's logits at any temperature; agrees with lsbook.estimators.calibration.
 const lsCalibration = (() => {
-  /** Logits (n · K) below each example's largest, which examples are right, and the right class's. */
+  /** Logits (n · K) below each example's largest, that of its own class, and who is right. */
   function prepare(logits, targets) {
     const n = targets.length;
     const K = logits.length / n;

@@ -11,16 +11,16 @@
   const WIDE = 600;
   const networks = new Map();
 
-  // -------------------------------------------------------------------------------------- the state
+  // ------------------------------------------------------------------------------------- the state
 
-  const setOf = (config, { data }) => config.sets.find(({ label }) => label === data) ?? config.sets[0];
+  const setOf = ({ sets }, { data }) => sets.find(({ label }) => label === data) ?? sets[0];
 
   const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
 
   const nearest = (values, wanted) =>
     values.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
 
-  const choices = (values, label = String) => values.map((value) => ({ value, label: label(value) }));
+  const choices = (values) => values.map((value) => ({ value, label: String(value) }));
 
   function state(config, current) {
     const set = setOf(config, current);
@@ -69,13 +69,13 @@
     return { hard: find(0, seed), smooth: find(current.alpha ?? smoothed[0].alpha, seed) };
   }
 
-  // --------------------------------------------------------------------------------------- the data
+  // -------------------------------------------------------------------------------------- the data
 
   function network({ key }) {
     if (!networks.has(key)) {
       const made = lsEvaluations.load(key).then(({ val_logits, val_targets }) => {
         const prepared = prepare(val_logits, val_targets);
-        return { prepared, plain: scored(prepared) };
+        return { prepared, plain: scored(prepared), last: {} };
       });
       made.catch(() => networks.delete(key));
       networks.set(key, made);
@@ -89,7 +89,13 @@
     return { hard: { ...pair.hard, ...hard }, smooth: { ...pair.smooth, ...smooth } };
   }
 
-  // ------------------------------------------------------------------------------------ the drawing
+  // ----------------------------------------------------------------------------------- the drawing
+
+  /** Scores at T, kept until another T is asked for. */
+  function scaled({ prepared, last }, T) {
+    if (last.T !== T) Object.assign(last, { T, scores: scored(prepared, T) });
+    return last.scores;
+  }
 
   function seriesOf(data, { T, bins, binning, scales }) {
     const names = { hard: "hard targets", smooth: `smoothing, α = ${data.smooth.alpha}` };
@@ -100,7 +106,7 @@
     const short = { hard: "hard", smooth: `α = ${other.alpha}` }[scales];
     return [
       made("hard", names.hard, 1, data.hard.plain),
-      made("scaled", `${short}, T = ${T.toFixed(2)}`, T, scored(other.prepared, T)),
+      made("scaled", `${short}, T = ${T.toFixed(2)}`, T, scaled(other, T)),
       made("smooth", names.smooth, 1, data.smooth.plain),
     ];
   }
@@ -184,12 +190,14 @@
       ({ name, ece, nll, accuracy }) =>
         `${name}: ECE ${ece.toFixed(4)}, NLL ${nll.toFixed(4)}, accuracy ${percent(accuracy)}`,
     );
-    const { label } = setOf(config, current);
+    const { bins, binning } = current;
+    const what = `${setOf(config, current).label}, ${bins} bins of equal ${binning}`;
+    const row = (name, T) => (bin) => ({ network: name, T, ...bin });
     const { best } = data[current.scales];
     return {
       numbers,
-      alt: `Reliability diagram, ${label}, ${current.bins} bins of equal ${current.binning}. ${words.join("; ")}.`,
-      rows: series.flatMap(({ name, T, rows }) => rows.map((row) => ({ network: name, T, ...row }))),
+      alt: `Reliability diagram, ${what}. ${words.join("; ")}.`,
+      rows: series.flatMap(({ name, T, rows }) => rows.map(row(name, T))),
       marks: best ? { T: [{ value: best, label: `least NLL: ${best.toFixed(2)}` }] } : {},
     };
   }

@@ -8,7 +8,7 @@
 //                                         marks?: { name: [{ value, label }] } }
 //
 // A range has min, max and step, or the list of its values. An entry of the table may depend on
-// those before it; at first `current` is empty. Numbers with `of` form a table, a row for each `of`.
+// those before it; at first `current` is empty. Numbers with `of` form a table, a row for each.
 // Marks are buttons below a range.
 const lsExplore = (() => {
   const { linkTo, stateInAddress, tools } = window.lsFrame;
