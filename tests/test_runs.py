@@ -1,22 +1,23 @@
-"""The committed runs say what they are, and their numbers follow from their arrays and weights."""
+"""Recipes, runs and what is made of them: evaluated again, published, tabulated, asked for."""
 
 import json
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from lsbook import recipes, runs
 from lsbook.chapter import Chapter
 from lsbook.data import load_images, load_text
-from lsbook.estimators import calibration
 from lsbook.estimators.translation import token_calibration
 from lsbook.recipes import Distil, Recipe
 from lsbook.runs import tables
 from lsbook.runs.__main__ import main
+from lsbook.runs.best import best, compares
+from lsbook.runs.classes import KEPT, examples, shown_classes
 from lsbook.runs.publish import publish
-from lsbook.runs.store import COMMITTED
-from lsbook.training.evaluation import classifier_metrics, predict
+from lsbook.training.evaluation import predict
 from lsbook.training.sequence import by_length, pad
 
 CPU = torch.device("cpu")
@@ -25,66 +26,6 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def only_committed(tmp_path, monkeypatch):
     monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path / "runs"))
-
-
-@pytest.fixture(scope="module")
-def committed():
-    return [
-        runs.Run(
-            path.parent, Recipe.from_dict(json.loads((path.parent / "recipe.json").read_text()))
-        )
-        for path in sorted(COMMITTED.glob("*/manifest.json"))
-    ]
-
-
-def test_every_committed_run_is_named_by_its_recipe(committed):
-    assert committed
-    for run in committed:
-        assert run.path.name == run.recipe.hash == run.manifest["run"]
-        assert run.recipe.name in recipes.CATALOGUE
-
-
-def test_every_manifest_is_complete(committed):
-    wanted = {
-        "run",
-        "name",
-        "seed",
-        "scale",
-        "steps",
-        "data_hash",
-        "commit",
-        "device",
-        "threads",
-        "wall_seconds",
-        "finished",
-        "python",
-        "versions",
-    }
-    for run in committed:
-        assert set(run.manifest) == wanted, run.path
-        assert run.manifest["wall_seconds"] > 0
-
-
-def test_metrics_follow_from_the_stored_logits(committed):
-    for run in committed:
-        if run.recipe.is_text:
-            continue
-        for name, value in classifier_metrics(run.arrays).items():
-            expected = value if value is None else pytest.approx(value, rel=1e-5)
-            assert run.metrics[name] == expected, (run.path, name)
-
-
-def test_text_metrics_follow_from_the_stored_tokens(committed):
-    for run in committed:
-        if run.recipe.is_text and run.recipe.seed == 0:
-            at_one = int(np.flatnonzero(run.arrays["curve_T"] == 1.0)[0])
-            confidence = run.arrays["token_confidence"][at_one].astype(np.float64)
-            ece = calibration.reliability(confidence, run.arrays["token_correct"]).ece
-            assert run.metrics["val_ece"] == pytest.approx(ece, rel=1e-5)
-            best = run.arrays["curve_nll"].argmin()
-            assert run.metrics["optimal_T"] == pytest.approx(run.arrays["curve_T"][best], rel=1e-5)
-            at_best = run.arrays["curve_ece"][best]
-            assert run.metrics["ece_at_optimal_T"] == pytest.approx(at_best, rel=1e-5)
 
 
 def test_logits_follow_from_the_weights_and_the_data():
@@ -122,6 +63,85 @@ def test_publish_copies_whole_folders(tmp_path):
     copy = publish(run, tmp_path)
     assert sorted(p.name for p in copy.iterdir()) == sorted(p.name for p in run.path.iterdir())
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def of_classes(recipe, folder, K=100, each=2, N=50):
+    """A run of random logits, with ``each`` training examples of every class."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "val_logits": rng.normal(size=(N, K)).astype(np.float16),
+        "val_targets": (np.arange(N) % K).astype(np.uint8),
+        "train_logits": rng.normal(size=(each * K, K)).astype(np.float16),
+        "train_targets": np.repeat(np.arange(K), each).astype(np.uint8),
+        "templates": rng.normal(size=(K, 5)).astype(np.float32),
+    }
+    path = folder / recipe.hash
+    path.mkdir(parents=True)
+    np.savez_compressed(path / "arrays.npz", **arrays)
+    save_file({"weight": torch.zeros(3)}, path / "weights.safetensors")
+    return runs.Run(path, recipe)
+
+
+def test_a_hundred_classes_are_thinned_to_twenty_and_read_alike(tmp_path):
+    run = of_classes(recipes.named("fraction/resnet20-cifar100"), tmp_path / "own")
+    copy = runs.Run(publish(run, tmp_path / "published"), run.recipe)
+    stored = copy.stored_arrays()
+    assert stored["train_logits"].shape == (40, 20) and stored["train_logits"].dtype == np.float16
+    assert stored["shown_classes"].tolist() == shown_classes(copy).tolist() == list(KEPT["cifar100"])
+    assert np.array_equal(stored["val_logits"], run.stored_arrays()["val_logits"])
+    for part in ("train", "val"):
+        for a, b in zip(examples(run, part, (55, 4, 30)), examples(copy, part, (55, 4, 30))):
+            assert np.array_equal(a, b)
+    again = runs.Run(publish(copy, tmp_path / "twice"), run.recipe)
+    assert np.array_equal(again.stored_arrays()["train_logits"], stored["train_logits"])
+
+
+def test_examples_of_chosen_classes_come_in_their_order(tmp_path):
+    run = of_classes(recipes.named("fraction/alexnet-cifar10"), tmp_path, K=10)
+    logits, targets = examples(run, "train", (7, 2), most=1)
+    assert targets.tolist() == [0, 1]
+    assert np.array_equal(logits, run.arrays["train_logits"][[14, 4]][:, [7, 2]])
+
+
+def test_examples_of_a_class_left_behind_are_refused(tmp_path):
+    run = of_classes(recipes.named("fraction/resnet20-cifar100"), tmp_path / "own")
+    copy = runs.Run(publish(run, tmp_path / "published"), run.recipe)
+    with pytest.raises(ValueError, match="no train examples of class 1; choose among 0, 2, 4"):
+        examples(copy, "train", (4, 1))
+
+
+@pytest.mark.parametrize(
+    "name, seed, weights, train",
+    [
+        ("fraction/alexnet-cifar10", 0, True, True),
+        ("fraction/alexnet-cifar10", 1, False, True),
+        ("fraction/student-cifar10", 0, False, False),
+        ("paper/student-mnist", 1, False, False),
+    ],
+)
+def test_what_a_published_run_keeps(name, seed, weights, train, tmp_path):
+    run = of_classes(recipes.named(name, seed=seed), tmp_path / "own", K=10)
+    copy = runs.Run(publish(run, tmp_path / "published"), run.recipe)
+    assert copy.has_weights == weights
+    assert ("train_logits" in copy.arrays) == ("train_targets" in copy.arrays) == train
+    assert {"val_logits", "val_targets", "templates"} <= copy.arrays.keys()
+
+
+def test_best_runs_are_the_first_with_hard_and_smoothed_ones():
+    lab = best("paper/alexnet-cifar10", "lab/mlp-mnist1d", "lab/mlp-digits", seed=0)
+    assert {run.recipe.name for run in lab} == {"lab/mlp-mnist1d"}
+    assert {run.recipe.seed for run in lab} == {0} and lab[0].recipe.alpha == 0
+    assert best("paper/inception-tinyimagenet") == []
+    assert not compares([run for run in lab if run.recipe.alpha == 0])
+
+
+def test_chapter_at_its_best_preset_is_that_with_runs():
+    presets = {"lab": "lab/mlp-mnist1d", "paper": "paper/inception-tinyimagenet"}
+    chapter = Chapter(**CHAPTER | {"presets": presets, "preset": "paper"})
+    assert chapter.best().preset == "lab"
+    bare = Chapter(**CHAPTER | {"presets": {"paper": "paper/inception-tinyimagenet"},
+                                "preset": "paper"})
+    assert bare.best() is bare
 
 
 def test_hash_is_the_same_forever():
@@ -209,6 +229,7 @@ def test_chapter_finds_recorded_runs_in_order():
     alphas = [run.recipe.alpha for run in found]
     assert alphas == sorted(alphas) and 0.0 in alphas and 0.1 in alphas
     frame = tables.metrics(found)
+    assert set(frame["train_fraction"]) == {1.0}
     assert frame["val_ece"].tolist() == [run.metrics["val_ece"] for run in found]
 
 

@@ -10,8 +10,8 @@ from lsbook.runs.store import Run
 
 
 def metrics(runs: Iterable[Run]) -> pd.DataFrame:
-    """One row a run: run, name, alpha, seed, scale, teacher_alpha and T (None without a teacher),
-    then every metric."""
+    """One row a run: run, name, alpha, seed, scale, train_fraction, teacher_alpha and T (None without
+    a teacher), then every metric."""
     return pd.DataFrame([_labels(run) | run.metrics for run in runs])
 
 
@@ -34,6 +34,7 @@ def _labels(run: Run) -> dict:
         "alpha": recipe.alpha,
         "seed": recipe.seed,
         "scale": recipe.scale,
+        "train_fraction": recipe.train_fraction,
         "teacher_alpha": recipe.distil.teacher.alpha if recipe.distil else None,
         "T": recipe.distil.T if recipe.distil else None,
     }

@@ -11,9 +11,10 @@ import torch
 from lsbook.data import DataError, Images, Text, load_images, load_text
 from lsbook.estimators import calibration
 from lsbook.estimators.translation import token_calibration
+from lsbook.runs.classes import thinned
 from lsbook.runs.store import BrokenRun, Run
 from lsbook.training.device import to_device
-from lsbook.training.evaluation import classifier_metrics, predict
+from lsbook.training.evaluation import classifier_metrics, predict, shown_examples
 from lsbook.training.sequence import by_length, pad
 
 # Weights are kept in half precision, and CUDA evaluates in bfloat16.
@@ -86,20 +87,39 @@ def _against_arrays(run: Run) -> Iterator[str]:
 
 
 def _logits_again(run: Run, images: Images, device: torch.device) -> Iterator[str]:
-    """Logits of the validation examples from weights and data, and what is read from them."""
-    logits = predict(run.model().to(device), images, images.val_x, run.recipe.augment).cpu().numpy()
-    stored, targets = run.arrays["val_logits"], images.val_y.cpu().numpy()
-    if not np.array_equal(run.arrays["val_targets"], targets):
-        yield "val_targets differ"
-        return
-    change = np.sqrt(np.square(logits - stored).mean() / np.square(stored).mean())
-    if not change <= LOGIT_TOLERANCE:
-        yield f"val_logits differ by {change:.1%} of their size"
+    """Logits of validation and training examples from weights and data, and what is read from them."""
+    model = run.model().to(device)
+    logits = predict(model, images, images.val_x, run.recipe.augment).cpu().numpy()
+    targets = images.val_y.cpu().numpy()
+    yield from _differing_logits(run, "val", logits, targets)
     again = {
         "val_accuracy": calibration.accuracy(logits, targets),
         "val_nll": calibration.nll(logits, targets),
     }
     yield from _differing(run, again, METRIC_TOLERANCE)
+    if "train_logits" in run.arrays:
+        part = images.part(run.recipe.train_fraction)
+        shown = shown_examples(part.train_y, len(images.classes))
+        logits = predict(model, images, part.train_x[shown], run.recipe.augment).cpu().numpy()
+        targets = part.train_y[shown].cpu().numpy()
+        if "shown_classes" in run.arrays:
+            alike = thinned(
+                run.recipe.dataset, {"train_logits": logits, "train_targets": targets}
+            )
+            logits, targets = alike["train_logits"], alike["train_targets"]
+        yield from _differing_logits(run, "train", logits, targets)
+
+
+def _differing_logits(
+    run: Run, part: str, logits: np.ndarray, targets: np.ndarray
+) -> Iterator[str]:
+    stored = run.arrays[f"{part}_logits"]
+    if not np.array_equal(run.arrays[f"{part}_targets"], targets):
+        yield f"{part}_targets differ"
+        return
+    change = np.sqrt(np.square(logits - stored).mean() / np.square(stored).mean())
+    if not change <= LOGIT_TOLERANCE:
+        yield f"{part}_logits differ by {change:.1%} of their size"
 
 
 def _text_again(run: Run, text: Text, device: torch.device) -> Iterator[str]:
@@ -129,4 +149,6 @@ def report(verdict: Verdict) -> str:
         found = f"metrics follow from the arrays; not recomputed, for want of {verdict.absent}"
     else:
         found = "verified from weights and data"
-    return f"{recipe.hash}  {recipe.name}  α={recipe.alpha:g}  seed {recipe.seed}  {found}"
+    cut = f"  scale {recipe.scale:.3g}" if recipe.scale != 1 else ""
+    cut += f"  images {recipe.train_fraction:.3g}" if recipe.train_fraction != 1 else ""
+    return f"{recipe.hash}  {recipe.name}  α={recipe.alpha:g}  seed {recipe.seed}{cut}  {found}"

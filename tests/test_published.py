@@ -1,0 +1,132 @@
+"""Every published run says what it is, keeps within its size, and its numbers follow from it."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from lsbook import recipes
+from lsbook.estimators import calibration
+from lsbook.recipes import Recipe
+from lsbook.runs import Run
+from lsbook.runs.classes import KEPT
+from lsbook.runs.pack import ALLOWED, NEEDED
+from lsbook.runs.publish import LARGEST_FILE
+from lsbook.runs.store import COMMITTED
+from lsbook.training.evaluation import SHOWN_PER_CLASS, classifier_metrics
+
+MIB = 2**20
+MANIFEST = {
+    "run", "name", "seed", "scale", "steps", "data_hash", "commit", "device", "threads",
+    "wall_seconds", "finished", "python", "versions",
+}
+
+
+def load(path):
+    return Run(path, Recipe.from_dict(json.loads((path / "recipe.json").read_text())))
+
+
+RUNS = [load(path.parent) for path in sorted(COMMITTED.glob("*/manifest.json"))]
+REAL = [run for run in RUNS if run.recipe.preset != "lab"]
+IMAGES = [run for run in RUNS if not run.recipe.is_text]
+
+
+def test_every_folder_is_a_whole_run():
+    folders = [path for path in COMMITTED.iterdir() if path.is_dir()]
+    assert len(folders) == len(RUNS) > 0
+    for folder in folders:
+        names = {path.name for path in folder.iterdir()}
+        assert NEEDED <= names <= ALLOWED, folder
+
+
+def test_every_run_is_named_by_its_recipe():
+    for run in RUNS:
+        recipe, manifest = run.recipe, run.manifest
+        assert run.path.name == recipe.hash == manifest["run"]
+        assert recipe.name == manifest["name"] and recipe.name in recipes.CATALOGUE
+        assert set(manifest) == MANIFEST, run.path
+        assert (recipe.seed, recipe.total_steps) == (manifest["seed"], manifest["steps"])
+        assert manifest["scale"] == pytest.approx(recipe.scale, rel=1e-6)
+        assert manifest["wall_seconds"] > 0
+
+
+def test_the_same_data_have_the_same_hash():
+    hashes = {}
+    for run in RUNS:
+        hashes.setdefault(run.recipe.dataset, set()).add(run.manifest["data_hash"])
+    assert all(len(found) == 1 for found in hashes.values()), hashes
+
+
+def size(runs):
+    return sum(path.stat().st_size for run in runs for path in run.path.iterdir())
+
+
+def test_files_and_their_sum_stay_small():
+    assert max(path.stat().st_size for path in COMMITTED.glob("*/*")) <= LARGEST_FILE
+    assert size(REAL) <= 25 * MIB
+
+
+def test_real_runs_keep_what_the_book_needs():
+    for run in REAL:
+        if run.recipe.is_text:
+            continue
+        arrays = run.arrays
+        student = "student" in run.recipe.name
+        assert not (student and run.has_weights)
+        assert ("train_logits" in arrays) == (not student)
+        N, K = arrays["val_logits"].shape
+        assert arrays["val_targets"].shape == (N,) and len(arrays["templates"]) == K
+        if student:
+            continue
+        kept = KEPT.get(run.recipe.dataset)
+        columns = K if kept is None else len(kept)
+        assert arrays["train_logits"].shape[1] == columns
+        assert arrays.get("shown_classes", np.array(kept)).tolist() == (kept and list(kept))
+        counts = np.bincount(arrays["train_targets"], minlength=columns)
+        assert len(counts) == columns and 0 < counts.min() <= counts.max() <= SHOWN_PER_CLASS
+
+
+def test_numbers_follow_from_the_stored_logits():
+    for run in IMAGES:
+        for name, value in classifier_metrics(run.arrays).items():
+            expected = value if value is None else pytest.approx(value, rel=1e-5)
+            assert run.metrics[name] == expected, (run.path, name)
+
+
+def test_text_numbers_follow_from_the_stored_tokens():
+    for run in RUNS:
+        arrays, metrics = run.arrays, run.metrics
+        if not run.recipe.is_text:
+            continue
+        one = int(np.flatnonzero(arrays["curve_T"] == 1.0)[0])
+        assert metrics["bleu"] == pytest.approx(arrays["curve_bleu"][one], rel=1e-5)
+        assert metrics["val_nll"] == pytest.approx(arrays["curve_nll"][one], rel=1e-5)
+        best = arrays["curve_nll"].argmin()
+        assert metrics["optimal_T"] == pytest.approx(arrays["curve_T"][best], rel=1e-5)
+        assert metrics["ece_at_optimal_T"] == pytest.approx(arrays["curve_ece"][best], rel=1e-5)
+        if "token_confidence" in arrays:
+            confidence = arrays["token_confidence"][one].astype(np.float64)
+            ece = calibration.reliability(confidence, arrays["token_correct"]).ece
+            assert metrics["val_ece"] == pytest.approx(ece, rel=1e-5)
+
+
+def test_the_last_point_of_the_history_is_the_run():
+    for run in IMAGES:
+        history = run.history
+        assert history["epoch"][-1] > 0
+        if "mi_fresh" in history:
+            assert history["mi_step"][-1] == run.recipe.total_steps
+            assert len(history["mi_step"]) == len(history["mi_fresh"])
+
+
+def test_weights_are_those_of_the_network():
+    """Names and shapes alone; `python -m lsbook.runs verify` computes with them."""
+    for run in RUNS:
+        if not run.has_weights:
+            continue
+        with safe_open(run.path / "weights.safetensors", framework="np") as weights:
+            last = [weights.get_slice(n).get_shape() for n in weights.keys() if n.endswith("weight")]
+        if not run.recipe.is_text:
+            K, d = run.arrays["templates"].shape
+            assert [K, d - 1] in last, run.path
