@@ -11,6 +11,7 @@ import torch
 
 from lsbook.figures import distillation as figures
 from lsbook.recipes import Distil, named, student_of
+from lsbook.runs.queue import mnist
 
 TEACHER, STUDENT = named("lab/teacher-mnist1d"), named("lab/student-mnist1d")
 K = 10
@@ -163,3 +164,95 @@ def test_untrained_lessons_are_said_to_be_so(family):
     choices = figures._choices(figures.summary(figures.accuracies(family, TEACHER)), [0.0, 0.15])
     assert choices.loc[(choices["alpha"] == 0.15) & (choices["T"] == 8), "label"].item() == (
         "α 0.15, T 8: no student trained")
+
+
+def test_a_student_alone_is_known_by_its_recipe_not_its_name(family):
+    renamed = [run(r.recipe.with_(name="lab/another"), r.metrics["val_accuracy"], r.metrics["gamma"])
+               if r.recipe.distil is None and r.recipe.name == STUDENT.name else r for r in family]
+    frames = [figures.accuracies(runs, TEACHER).drop(columns="run") for runs in (family, renamed)]
+    pd.testing.assert_frame_equal(*frames)
+    assert len(figures.family(TEACHER, STUDENT, renamed)) == len(family)
+
+
+def test_paper_baseline_counts_as_student_alone():
+    alexnet, teacher = named("paper/alexnet-cifar10", alpha=0.1), named("paper/teacher-cifar10")
+    found = figures.family(teacher, named("paper/student-cifar10"), [run(alexnet)])
+    assert figures.accuracies(found, teacher)["curve"].tolist() == [figures.ALONE]
+
+
+def test_fuller_family_of_a_data_set_is_chosen():
+    whole, part = (named(f"{preset}/teacher-cifar10") for preset in ("paper", "fraction"))
+    taught = [run(part), run(student_of(part, T=2.0))]
+    chosen = figures.families((TEACHER, STUDENT), [run(whole), *taught])
+    assert [f.teacher for f in chosen] == [part]
+    chosen = figures.families((TEACHER, STUDENT), [run(whole), run(student_of(whole)), *taught])
+    assert [f.teacher for f in chosen] == [whole]
+
+
+def test_own_family_stands_beside_better_ones():
+    own = named("fraction/teacher-cifar10"), named("fraction/student-cifar10")
+    whole = named("paper/teacher-cifar10")
+    runs = [run(own[0]), run(whole), run(student_of(whole)), run(TEACHER)]
+    assert [f.teacher for f in figures.families(own, runs)] == [own[0], TEACHER]
+
+
+def told(family):
+    return figures.told(figures.Family(TEACHER, STUDENT, tuple(family)))
+
+
+def test_words_follow_the_numbers(family):
+    assert "they beat every student alone at no temperature" in told(family).lower()
+    better = [run(r.recipe, 0.95, r.metrics["gamma"]) if r.recipe.distil
+              and r.recipe.distil.teacher.alpha == 0 else r for r in family]
+    assert "at every temperature, as in the paper" in told(better)
+    assert "+0.0 points: no clear gain" in told(family)
+
+
+def test_reveal_counts_better_teachers_with_worse_students(family):
+    def answer(teacher):
+        runs = [run(r.recipe, teacher(r.recipe.alpha), r.recipe.alpha)
+                if r.recipe.model == TEACHER.model else r for r in family]
+        return figures.reveal(figures.Family(TEACHER, STUDENT, tuple(runs)))
+
+    assert "does not appear" in answer(lambda alpha: 0.9 - alpha / 10)
+    better = answer(lambda alpha: 0.9 + alpha / 10)
+    assert "2 are more accurate" in better and "and 2 of these" in better
+    assert "α = 0.3: the teacher +3.0 points, its student -4.0" in better
+
+
+def test_grid_in_words(family):
+    text = figures.grid_told(figures.Family(TEACHER, STUDENT, tuple(family)))
+    assert "at T = 2 the gain is -5.0" in text and "for every smoothed teacher" in text
+
+
+def mnist_run(recipe, error):
+    return SimpleNamespace(recipe=recipe, metrics={"test_accuracy": 1 - error / 100})
+
+
+def test_mnist_errors_stand_beside_the_printed_ones():
+    recipes = [[mnist(f"{preset}/teacher-mnist", seed) for seed in (0, 1)]
+               for preset in ("paper", "fraction")]
+    part = [mnist_run(r, error + seed / 10) for seed, group in enumerate(recipes[1])
+            for r, error in zip(group, (1.0, 0.9, 1.1, 1.3))]
+    table = figures.mnist_table(part)
+    assert table["paper"].tolist() == ["0.67", "0.59", "0.74", "0.91"]
+    assert table["ours"].iloc[0] == "1.05 (1.00–1.10)" and set(table["seeds"]) == {2}
+    assert "of the schedule" in table["scale"].iloc[0]
+    said = figures.mnist_told(table)
+    assert "errs less, as in the paper" in said and "errs more, as in the paper" in said
+    table = figures.mnist_table([*part, mnist_run(recipes[0][0][0], 0.7)])
+    assert table["ours"].iloc[0] == "0.70" and table["scale"].iloc[0] == "the full schedule"
+
+
+def test_mnist_without_runs_says_so():
+    table = figures.mnist_table([])
+    assert set(table["ours"]) == {"–"} and "Not all four" in figures.mnist_told(table)
+
+
+def test_softness_in_words():
+    runs = tuple(at_optimum(a) for a in (0.05, 0.1))
+    text = figures.soft_told(figures.Family(TEACHER, STUDENT, runs), 0.1)
+    assert "not both recorded" in text
+    text = figures.soft_told(
+        figures.Family(TEACHER, STUDENT, (teacher_run(0.0), at_optimum(0.1))), 0.1)
+    assert "α = 0.1 has 0.100" in text and "and 0.54." in text
