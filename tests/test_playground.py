@@ -178,7 +178,8 @@ def address(tmp_path_factory):
     page = folder / "book" / "playground.html"
     page.parent.mkdir()
     shutil.copytree(STATIC / "playground", folder / "_static" / "playground")
-    shutil.copy(STATIC / "lsbook.css", folder / "_static")
+    for name in ("frame.js", "lsbook.css"):
+        shutil.copy(STATIC / name, folder / "_static")
     page.write_text('<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
                     f'<link rel="stylesheet" href="../_static/lsbook.css">{block}</html>')
     return page.as_uri()
@@ -254,13 +255,13 @@ def test_step_pause_and_reset(visit):
     held = drawn(page)
     page.wait_for_timeout(300)
     assert drawn(page) == held != first
-    press(page, "Reset")
+    press(page, "Restart")
     back_at_start(page)
     assert drawn(page) == first
 
 
 def test_training_stops_by_its_rule(visit):
-    page = visit("#toy?stop=short")
+    page = visit('#toy?stop="short"')
     press(page, "Start")
     at_step(page, 500)
     says(page, "Stopped")
@@ -304,7 +305,7 @@ def test_settings_come_back_from_the_address(visit):
     again = visit(page.evaluate("location.hash"))
     for name, value in {**chosen, "alpha": "0.9"}.items():
         assert again.input_value(f"#toy-{name}") == value
-    press(again, "Defaults")
+    press(again, "Reset")
     assert again.evaluate("location.hash") == "#toy"
     assert again.input_value("#toy-alpha") == "0.1"
 
@@ -316,7 +317,7 @@ def test_a_class_chosen_twice_trades_places(visit):
 
 
 def test_nonsense_in_the_address_is_ignored(visit):
-    page = visit("#toy?alpha=7&seed=x&lr=&nothing=1&first=3")
+    page = visit('#toy?alpha=7&seed=x&lr=&nothing=1&first="3"')
     assert page.input_value("#toy-alpha") == "0.1"
     assert page.input_value("#toy-seed") == "0"
 

@@ -1,236 +1,232 @@
-"""The built book in a browser with no network: quiet, self-contained, driven, fit for a phone."""
+"""The built book, page by page, as its reader drives it with no network."""
 
-import functools
-import http.server
-import os
+import gzip
 import re
-import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import pytest
+import yaml
 
-from lsbook.figures import theme
+from tests.visit import Visit, launched
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
-DRAWN = "[...document.querySelectorAll('figure.ls-figure')].every(f => f.dataset.ready)"
+TABLE_OF_CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text())
+CHAPTERS = [
+    Path(entry["file"]).with_suffix(".html").as_posix()
+    for part in TABLE_OF_CONTENTS["parts"]
+    for entry in part["chapters"]
+]
+HOME = Path(TABLE_OF_CONTENTS["root"]).with_suffix(".html").as_posix()
+PAGES = [HOME, *CHAPTERS, "genindex.html", "py-modindex.html", "search.html"]
+
+# One entry stands for all that one template makes.
+REPEATED = ["dl.py ~ dl.py", ".genindextable", ".ls-runs tr:nth-child(n + 6)"]
+MEGABYTE = 1_000_000
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = f"no browser found (looked for {', '.join(BROWSERS)}); install chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    return found
+def browser():
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
-def site(chromium):
+def site(browser):
     build = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT]
     done = subprocess.run(build, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return SITE
 
 
-@pytest.fixture(scope="module")
-def address(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=site)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request, browser, site):
+    visit = Visit(browser, site, request.param).open().drawn()
+    yield visit
+    visit.close()
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    from playwright.sync_api import sync_playwright
+@pytest.fixture
+def opened(browser, site):
+    """Opens further pages, and closes them."""
+    visits = []
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
+    def open_page(path, fragment="", **options):
+        visits.append(Visit(browser, site, path, **options).open(fragment))
+        return visits[-1]
 
-
-class Visit:
-    """A page opened with every foreign request blocked and written down."""
-
-    def __init__(self, browser, home, width=1280):
-        self.foreign, self.errors = [], []
-        self.home = home
-        self.page = browser.new_page(viewport={"width": width, "height": 900})
-        self.page.route("**/*", self._route)
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.errors.append(request.url))
-
-    def open(self, path):
-        self.page.goto(self.home + path)
-        self.page.wait_for_function(DRAWN, timeout=60_000)
-        return self.page
-
-    def _route(self, route):
-        if route.request.url.startswith((self.home, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.foreign.append(route.request.url)
-            route.abort()
-
-    def _note(self, message):
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.page.close()
+    yield open_page
+    for visit in visits:
+        visit.close()
 
 
-def pages(site):
-    return sorted(
-        str(path.relative_to(site))
+# --------------------------------------------------------------------------- each page of the book
+
+
+def violations(page, rules=None):
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = {"resultTypes": ["violations"], "preload": False}
+    if rules:
+        options["runOnly"] = rules
+    here = [part for part in REPEATED if page.query_selector(part)]
+    found = Axe().run(page, context={"exclude": [[part] for part in here]}, options=options)
+    return [
+        (violation["id"], node["html"], node["failureSummary"])
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+def test_axe_finds_nothing_serious_by_day_or_night(visit):
+    assert not violations(visit.page)
+    visit.switch_theme("dark")
+    assert not violations(visit.page, ["color-contrast"])
+    visit.switch_theme("light")
+
+
+def test_every_figure_says_its_numbers_and_offers_link_data_and_origin(visit):
+    for figure in visit.figures():
+        said = figure.ask("figure.querySelector('[role=img]').ariaLabel")
+        assert len(said) > 20 and re.search(r"\d", said), (figure.name, said)
+        caption = figure.handle.query_selector("figcaption").inner_text()
+        assert "Copy link" in caption and "Download data" in caption, figure.name
+        driven = "ls-driven" in figure.handle.get_attribute("class")
+        assert ("Reset" in caption) == driven, figure.name
+
+
+def test_keys_reach_and_move_every_control_and_reset_returns(visit):
+    for figure in visit.figures("figure.ls-driven"):
+        assert not figure.missed_by_tab(), figure.name
+        initial = figure.values, figure.shown
+        for index, _ in enumerate(figure.values):
+            name = figure.ask("controls(figure)[args[0]].labels[0].innerText", index)
+            assert figure.move(index), f"{figure.name}: {name} changes nothing"
+            figure.reset()
+            assert (figure.values, figure.shown) == initial, f"{figure.name}: {name}"
+
+
+def test_a_copied_link_brings_the_state_back(visit, opened):
+    driven = visit.figures("figure.ls-explorer")[-1:] + visit.figures(
+        "figure.ls-driven:not(.ls-explorer)")[-1:]
+    for figure in driven:
+        figure.move(len(figure.values) - 1)
+        figure.press(".ls-tools button:nth-child(2)")
+        fragment = visit.page.evaluate("location.hash")
+        assert fragment.startswith(f"#{figure.name}?")
+        again = opened(visit.path, fragment).drawn().figure(figure.name)
+        assert (again.values, again.shown) == (figure.values, figure.shown)
+        figure.reset()
+
+
+def test_paper_shows_each_figure_as_it_stands_without_its_controls(visit):
+    driven = visit.figures("figure.ls-driven")
+    for figure in driven:
+        figure.move(0)
+    on_screen = [figure.shown for figure in driven]
+    visit.page.emulate_media(media="print")
+    try:
+        assert [figure.shown for figure in driven] == on_screen
+        for figure in visit.figures():
+            assert not figure.ask("""[...figure.querySelectorAll("input, button")]
+                .filter((one) => one.checkVisibility()).map((one) => one.outerHTML)""")
+            assert figure.handle.query_selector("[role=img]").is_visible()
+    finally:
+        visit.page.emulate_media(media="screen")
+    for figure in driven:
+        figure.reset()
+
+
+def test_nothing_moves_for_readers_who_ask_for_stillness(visit):
+    visit.page.emulate_media(reduced_motion="reduce")
+    moving = visit.page.evaluate("""[...document.querySelectorAll("body, body *")].filter((one) => {
+        const { animationName, transitionDuration } = getComputedStyle(one);
+        return animationName !== "none" || transitionDuration.match(/[1-9]/);
+    }).map((one) => one.outerHTML.slice(0, 200))""")
+    visit.page.emulate_media(reduced_motion="no-preference")
+    assert not moving
+
+
+def test_fits_a_phone(visit):
+    page = visit.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        page.wait_for_function("document.documentElement.scrollWidth <= 390", timeout=10_000)
+        page.wait_for_function(
+            "[...document.querySelectorAll(':is(.ls-chart, .ls-stage) :is(svg, canvas)')]"
+            ".every((drawing) => drawing.getBoundingClientRect().right <= 390)", timeout=10_000)
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.wait_for_timeout(200)
+        visit.drawn()
+
+
+def test_the_page_asked_nobody_and_complained_of_nothing(visit):
+    assert not visit.foreign
+    assert not visit.amiss
+
+
+# ------------------------------------------------------------------------------ the book as a whole
+
+
+def test_every_page_is_tested(site):
+    built = {
+        path.relative_to(site).as_posix()
         for path in site.rglob("*.html")
         if "_static" not in path.parts and "_sources" not in path.parts
-    )
+    }
+    assert built - {"index.html"} == set(PAGES)
 
 
-def figure_pages(site):
-    return [path for path in pages(site) if "ls-figure" in (site / path).read_text()]
+def test_the_first_page_leads_to_the_book(opened):
+    page = opened("index.html").page
+    page.wait_for_url(f"**/{HOME}")
 
 
-def marks(page, figure):
-    """What a figure draws, in no order and without the running numbers of its clips."""
-    drawing = page.evaluate("f => f.view.toSVG()", figure)
-    return sorted(re.findall("<[^>]+>", re.sub(r"\bclip\d+", "clip", drawing)))
+def test_search_finds_chapters(opened):
+    page = opened("search.html", "?q=temperature").page
+    page.wait_for_selector("#search-results li a")
+    found = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+    assert any("calibration.html" in link for link in found)
 
 
-def inks(page, figure):
-    return set(re.findall("#[0-9a-fA-F]{6}", " ".join(marks(page, figure))))
+def test_the_theme_switch_and_the_sidebar_work_by_keyboard(opened):
+    page = opened(HOME).page
+    theme = "document.documentElement.dataset.theme"
+    before, switch = page.evaluate(theme), page.locator(".theme-switch-button:visible").first
+    for _ in range(3):
+        switch.press("Enter")
+        if page.evaluate(theme) != before:
+            break
+    assert page.evaluate(theme) != before
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator(".primary-toggle:visible").first.press("Enter")
+    page.get_by_role("link", name="Calibration", exact=True).first.wait_for(state="visible")
 
 
-def test_every_page_is_quiet_and_asks_nobody(site, browser, address):
-    wrong = {}
-    for path in pages(site):
-        with Visit(browser, address) as visit:
-            visit.open(path)
-            if visit.errors or visit.foreign:
-                wrong[path] = visit.errors + visit.foreign
-    assert not wrong
+@pytest.mark.parametrize("path", CHAPTERS[:1])
+def test_formulas_are_set(opened, path):
+    page = opened(path).page
+    page.wait_for_selector("mjx-container svg")
+    assert not page.query_selector_all("[data-mjx-error], mjx-merror")
 
 
-def test_every_control_changes_its_marks_and_reset_returns(site, browser, address):
-    dead = []
-    for path in figure_pages(site):
-        with Visit(browser, address) as visit:
-            page = visit.open(path)
-            for figure in page.query_selector_all("figure.ls-driven"):
-                initial = marks(page, figure)
-                for control in figure.query_selector_all(".ls-controls :is(input, select)"):
-                    if not moved(page, figure, control):
-                        name = figure.get_attribute("id"), control.get_attribute("name")
-                        dead.append((path, *name))
-                    figure.query_selector(".ls-reset").click()
-                    page.wait_for_timeout(50)
-                assert marks(page, figure) == initial, f"{path}: reset does not return"
-    assert not dead
-
-
-def moved(page, figure, control):
-    """Whether some other value of the control draws other marks."""
-    before = marks(page, figure)
-    kind = control.get_attribute("type") or "select"
-    if kind == "range":
-        for key in ("End", "Home"):
-            control.focus()
-            page.keyboard.press(key)
-            page.wait_for_timeout(100)
-            if marks(page, figure) != before:
-                return True
-        return False
-    if kind in ("radio", "checkbox"):
-        if kind == "radio" and control.is_checked():
-            return True
-        control.click()
-        page.wait_for_timeout(100)
-        return marks(page, figure) != before
-    for option in control.evaluate("s => [...s.options].map(o => o.value)"):
-        control.select_option(value=option)
-        page.wait_for_timeout(100)
-        if marks(page, figure) != before:
-            return True
-    return False
-
-
-def test_figures_follow_the_theme_at_once(site, browser, address):
-    for path in figure_pages(site):
-        with Visit(browser, address) as visit:
-            page = visit.open(path)
-            figure = page.query_selector("figure.ls-figure")
-            assert theme.INK in inks(page, figure)
-            page.evaluate("document.documentElement.dataset.theme = 'dark'")
-            page.wait_for_timeout(1000)
-            assert theme.DARK[theme.INK] in inks(page, figure)
-            assert theme.INK not in inks(page, figure)
-            assert not visit.errors
-
-
-def test_state_of_a_figure_comes_back_from_its_address(site, browser, address):
-    for path in figure_pages(site):
-        with Visit(browser, address) as visit:
-            page = visit.open(path)
-            slider = page.query_selector("figure.ls-driven input[type=range]")
-            if slider is None:
-                continue
-            slider.focus()
-            page.keyboard.press("End")
-            page.wait_for_function("location.hash.includes('?')")
-            chosen, fragment = slider.input_value(), page.evaluate("location.hash")
-        with Visit(browser, address) as visit:
-            page = visit.open(path + fragment)
-            figure = page.query_selector("figure.ls-driven:has(input[type=range])")
-            page.wait_for_timeout(200)
-            assert figure.query_selector("input[type=range]").input_value() == chosen
-            return
-
-
-def test_phone_width_has_no_sideways_scroll(site, browser, address):
-    wide = {}
-    for path in pages(site):
-        with Visit(browser, address, width=390) as visit:
-            width = visit.open(path).evaluate("document.documentElement.scrollWidth")
-            if width > 390:
-                wide[path] = width
-    assert not wide
-
-
-def test_opens_from_the_file_system(site, browser):
-    for path in pages(site):
-        with Visit(browser, site.as_uri() + "/") as visit:
-            visit.open(path)
-            assert not visit.errors and not visit.foreign, path
-
-
-def test_figures_say_what_they_show(site):
-    for path in figure_pages(site):
-        page = (site / path).read_text()
-        labels = re.findall(r'class="ls-chart" role="img" aria-label="([^"]*)"', page)
-        assert labels and all(len(label) > 20 for label in labels), path
+def test_the_first_chapter_weighs_little(opened):
+    visit = opened(CHAPTERS[0])
+    visit.page.wait_for_load_state("networkidle")
+    weight = 0
+    for address in set(visit.asked):
+        path = Path(unquote(urlparse(address).path))
+        if "evaluations" not in path.parts:
+            packed = path.suffix in (".woff2", ".png")
+            weight += len(path.read_bytes() if packed else gzip.compress(path.read_bytes(), 6))
+    assert weight <= 1.5 * MEGABYTE
 
 
 def test_one_copy_of_each_script(site):

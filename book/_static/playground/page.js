@@ -1,5 +1,6 @@
 // The playground's page: controls, drawings, and the worker behind them.
 (() => {
+  const { linkTo, stateInAddress, tools } = window.lsFrame;
   const place = document.getElementById("toy");
   const metrics = lsMetrics();
   const trainer = lsTrainer(lsNetwork(), metrics);
@@ -85,25 +86,24 @@
   // ------------------------------------------------------------------------------ state and orders
 
   function linked() {
-    const [id, query] = decodeURI(location.hash.slice(1)).split("?");
-    if (id !== "toy") return {};
-    const known = [...new URLSearchParams(query)].filter(([name, text]) => {
-      const { range, options } = SETTINGS[name] ?? {};
-      return range
-        ? text !== "" && Number(text) >= range[0] && Number(text) <= range[1]
-        : options && text in options;
+    const { id, values } = stateInAddress();
+    if (id !== place.id) return {};
+    const known = Object.entries(values).filter(([name, value]) => {
+      const { range, options, initial } = SETTINGS[name] ?? {};
+      if (typeof value !== typeof initial) return false;
+      return range ? value >= range[0] && value <= range[1] : value in options;
     });
-    return Object.fromEntries(known.map(([name, text]) => [name, typed(name, text)]));
+    return Object.fromEntries(known);
   }
 
   function typed(name, text) {
     return typeof SETTINGS[name].initial === "number" ? Number(text) : text;
   }
 
+  const link = () => linkTo(place.id, state, initial);
+
   function remember() {
-    const changed = Object.entries(state).filter(([name, value]) => value !== initial[name]);
-    const query = changed.map(([name, value]) => `${name}=${value}`).join("&");
-    window.history.replaceState(null, "", `#toy${query && "?" + query}`);
+    window.history.replaceState(null, "", link());
   }
 
   const send = (order, more = {}) => worker.postMessage({ order, ...more });
@@ -202,17 +202,14 @@
     "Start or pause the training",
   );
   const stepButton = button("Step", () => send("step"), "Take one step of gradient descent");
-  const resetButton = button("Reset", restart, "Back to the first weights");
-  const defaultsButton = button(
-    "Defaults",
-    () => {
-      Object.assign(state, initial);
-      fill();
-      remember();
-      restart();
-    },
-    "Back to the paper's α and to all other settings as they were",
-  );
+  const restartButton = button("Restart", restart, "Back to the first weights");
+
+  function reset() {
+    Object.assign(state, initial);
+    fill();
+    remember();
+    restart();
+  }
 
   function buttons() {
     startButton.textContent = latest.running ? "Pause" : "Start";
@@ -263,6 +260,12 @@
   function schedule() {
     frame ||= requestAnimationFrame(draw);
   }
+
+  const rows = ({ step, ...shot }) =>
+    NETWORKS.map((network) => {
+      const { accuracy, ece, nll, fresh, reused } = shot[network];
+      return { step, network: called(network), accuracy, ece, nll, mi_fresh: fresh, mi_reused: reused };
+    });
 
   function progress() {
     const epoch = ((latest.step * trainer.BATCH) / lsMnist1d.train.classes.length).toFixed(1);
@@ -326,7 +329,7 @@
     element("div", { className: "controls", role: "group", ariaLabel: label }, ...children);
   place.replaceChildren(
     group("Training", ...["alpha", "lr", "seed", "stop"].map(control)),
-    group("Run", startButton, stepButton, resetButton, defaultsButton, counter),
+    group("Run", startButton, stepButton, restartButton, counter),
     group("Templates", ...[...CLASSES, "part"].map(control)),
     element(
       "div",
@@ -363,8 +366,9 @@
         ),
       ),
     ),
-    spokenText,
+    element("figcaption", {}, spokenText),
   );
+  tools(place, { reset, link, data: () => [history.flatMap(rows)] });
   fill();
   send("load", { packed: lsMnist1d });
   restart();
