@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lsbook.data import store
 from lsbook.data.store import DataError
 from lsbook.data.vision import import_torchvision
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Arrays = dict[str, np.ndarray]
 Named = tuple[Arrays, tuple[str, ...]]
@@ -22,6 +29,15 @@ _MNIST_MD5 = {
     "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 _TINY_IMAGENET = "tiny-imagenet-30"
+
+
+@dataclass(frozen=True)
+class View:
+    """The square that a network is evaluated on: shorter side to ``resize``, central ``crop``."""
+
+    resize: int
+    crop: int
+    interpolation: str = "bilinear"
 
 
 def cifar(name: str, seed: int, root: str | Path | None, download: bool) -> Named:
@@ -67,8 +83,18 @@ def tiny_imagenet(root: str | Path | None) -> Named:
     return arrays, tuple(table.get(wnid, wnid).split(",")[0] for wnid in wnids)
 
 
-def image_folder(root: str | Path | None) -> Named:
-    """Read ``train/CLASS/*`` and ``val/CLASS/*`` as RGB; all pictures must be of one size."""
+def image_folder(
+    root: str | Path | None, only: Sequence[str] | None = None, view: View | None = None
+) -> Named:
+    """Read ``train/CLASS/*`` and ``val/CLASS/*`` as RGB.
+
+    Parameters
+    ----------
+    only
+        Folders to read; the others keep their number and name, as ImageNet's thousand must.
+    view
+        How pictures are brought to one size; without it they must be of one.
+    """
     if root is None:
         raise DataError('load_images("imagefolder") needs root, the folder with train/ and val/.')
     arrays: Arrays = {}
@@ -80,7 +106,7 @@ def image_folder(root: str | Path | None) -> Named:
                 f"No folder {folder}. Pictures are read from train/CLASS/* and val/CLASS/* in "
                 f"{root}; there is no public download of them. Set LSBOOK_DATA or root."
             )
-        arrays[f"{part}_x"], arrays[f"{part}_y"], classes[part] = _pictures(folder)
+        arrays[f"{part}_x"], arrays[f"{part}_y"], classes[part] = _pictures(folder, only, view)
     if classes["train"] != classes["val"]:
         odd = sorted(set(classes["train"]) ^ set(classes["val"]))
         raise DataError(f"train/ and val/ in {root} differ in their classes: {', '.join(odd)}.")
@@ -89,27 +115,43 @@ def image_folder(root: str | Path | None) -> Named:
     return arrays, classes["train"]
 
 
-def _pictures(folder: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    datasets = import_torchvision().datasets
+def _pictures(
+    folder: Path, only: Sequence[str] | None, view: View | None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    torchvision = import_torchvision()
     try:
-        listing = datasets.ImageFolder(folder)
+        listing = torchvision.datasets.ImageFolder(folder)
     except FileNotFoundError as error:
         raise DataError(f"No pictures in {folder}: {error}.") from error
+    if unknown := sorted(set(only or ()) - set(listing.classes)):
+        raise DataError(f"{folder} has no folder {', '.join(unknown)}.")
+    chosen = {listing.class_to_idx[name] for name in only or listing.classes}
+    samples = [sample for sample in listing.samples if sample[1] in chosen]
+    square = _square(torchvision, view)
     pixels = None
-    for i, (path, _) in enumerate(listing.samples):
+    for i, (path, _) in enumerate(samples):
         try:
-            picture = np.asarray(listing.loader(path))
+            picture = np.asarray(square(listing.loader(path)))
         except (OSError, ValueError, SyntaxError) as error:
             raise DataError(f"{path} is not a readable picture ({error}). Replace it.") from error
         if pixels is None:
-            pixels = np.empty((len(listing), *picture.shape), np.uint8)
+            pixels = np.empty((len(samples), *picture.shape), np.uint8)
         if picture.shape != pixels.shape[1:]:
             raise DataError(
                 f"{path} has {picture.shape[:2]} pixels, others {pixels.shape[1:3]}; resize the "
                 "pictures to one size first."
             )
         pixels[i] = picture
-    return pixels.transpose(0, 3, 1, 2), np.array(listing.targets), tuple(listing.classes)
+    targets = np.array([target for _, target in samples])
+    return pixels.transpose(0, 3, 1, 2), targets, tuple(listing.classes)
+
+
+def _square(torchvision: ModuleType, view: View | None) -> Callable[[Image], Image]:
+    if view is None:
+        return lambda picture: picture
+    v2 = torchvision.transforms.v2
+    how = v2.InterpolationMode(view.interpolation)
+    return v2.Compose([v2.Resize(view.resize, how), v2.CenterCrop(view.crop)])
 
 
 def _split(images: list[np.ndarray], targets: tuple, seed: int) -> Arrays:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lsbook.data import folders, lab
+from lsbook.data.folders import View
 
 _PARTS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
 NAMES = ("mnist1d", "digits", "mnist", "cifar10", "cifar100", "tinyimagenet", "imagefolder")
@@ -68,7 +70,13 @@ class Images:
 
 
 def load_images(
-    name: str, *, seed: int = 0, root: str | Path | None = None, download: bool = False
+    name: str,
+    *,
+    seed: int = 0,
+    root: str | Path | None = None,
+    download: bool = False,
+    only: Sequence[str] | None = None,
+    view: View | None = None,
 ) -> Images:
     """Load an image set by name.
 
@@ -83,6 +91,8 @@ def load_images(
         Data directory, `data_dir` if None; for "imagefolder" the folder itself.
     download
         Fetch missing files where the set has a public source.
+    only, view
+        Of "imagefolder": the folders to read, and how pictures are brought to one size.
 
     Raises
     ------
@@ -91,7 +101,7 @@ def load_images(
     DataError
         If files are missing, damaged or cannot be fetched; the message says what to do.
     """
-    arrays, classes = _load(name, seed, root, download)
+    arrays, classes = _load(name, seed, root, download, only, view)
     tensors = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
     mean, std = _channel_statistics(arrays["train_x"])
     return Images(
@@ -127,7 +137,12 @@ def _content_hash(arrays: dict[str, np.ndarray]) -> str:
 
 
 def _load(
-    name: str, seed: int, root: str | Path | None, download: bool
+    name: str,
+    seed: int,
+    root: str | Path | None,
+    download: bool,
+    only: Sequence[str] | None,
+    view: View | None,
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     match name:
         case "mnist1d":
@@ -141,5 +156,5 @@ def _load(
         case "tinyimagenet":
             return folders.tiny_imagenet(root)
         case "imagefolder":
-            return folders.image_folder(root)
+            return folders.image_folder(root, only, view)
     raise ValueError(f"Unknown image set {name!r}; choose one of {', '.join(NAMES)}.")

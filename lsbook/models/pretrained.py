@@ -1,0 +1,154 @@
+"""Published ImageNet networks, trained with hard and with smoothed targets.
+
+ResNet-50 has two sets of weights in torchvision: V1 from hard targets (76.13 % top-1) and V2 from
+α = 0.1 (80.86 %). V2 changes far more than the targets (600 epochs, cosine schedule, mixup,
+CutMix, random erasing, weight averaging), so what differs between the two is no effect of
+smoothing alone. Inception-v4, the paper's network, comes from timm; nothing published says whether its weights
+saw smoothed targets.
+
+Weights are safetensors files from the Hugging Face hub, or files given by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lsbook.data import DataError, Images, load_images
+from lsbook.data.folders import View
+from lsbook.data.vision import import_torchvision
+from lsbook.models.inception import InceptionV4
+from lsbook.models.mlp import Templates
+
+WEIGHTS = "model.safetensors"
+
+
+class ResNet50(Templates, nn.Module):
+    """torchvision's ResNet-50 for 1000 classes: 25,557,032 parameters, 2048 features."""
+
+    def __init__(self):
+        super().__init__()
+        import_torchvision()
+        from torchvision.models import resnet50
+
+        self.body = resnet50(weights=None)
+        self.output, self.body.fc = self.body.fc, nn.Identity()
+
+    def forward(
+        self, x: Tensor, return_activations: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Logits (B, K) of images (B, 3, H, W), on request with the pooled features (B, 2048)."""
+        pooled = self.body(x)
+        logits = self.output(pooled)
+        return (logits, pooled) if return_activations else logits
+
+
+@dataclass(frozen=True)
+class Published:
+    """A network, where its weights are, and how it sees a picture.
+
+    ``last`` is what the weights' file calls the last layer; ``mean`` and ``std`` are per channel
+    of pixels in [0, 1].
+    """
+
+    network: Callable[[], nn.Module]
+    hub: str
+    last: str
+    view: View
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+NETWORKS = {
+    "resnet50-v1": Published(ResNet50, "timm/resnet50.tv_in1k", "fc", View(256, 224)),
+    "resnet50-v2": Published(ResNet50, "timm/resnet50.tv2_in1k", "fc", View(232, 224)),
+    "inception-v4": Published(
+        InceptionV4, "timm/inception_v4.tf_in1k", "last_linear", View(341, 299, "bicubic"),
+        mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5),
+    ),
+}
+
+
+def load(name: str, weights: str | Path | None = None) -> nn.Module:
+    """The network called ``name`` in evaluation mode, with its published weights.
+
+    It keeps the classifiers' contract: ``model(x, return_activations=True)`` and ``templates()``.
+
+    Parameters
+    ----------
+    name
+        "resnet50-v1" (hard targets), "resnet50-v2" (α = 0.1, among much else) or "inception-v4".
+    weights
+        A safetensors file with the names of torchvision's or timm's network; by default the one
+        on the Hugging Face hub, which is kept in its cache.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    DataError
+        If weights cannot be had or are not of this network; the message says what to do.
+    ImportError
+        If the network's library is not installed.
+    """
+    published = _published(name)
+    path = _from_hub(published.hub) if weights is None else Path(weights)
+    model = published.network()
+    try:
+        stored = load_file(path)
+        model.load_state_dict({_renamed(key, published.last): v for key, v in stored.items()})
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be read as safetensors: {error}.") from error
+    except RuntimeError as error:
+        raise DataError(f"{path} does not hold the weights of {name}: {error}") from error
+    return model.eval()
+
+
+def imagenet(name: str, root: str | Path, only: Sequence[str] | None = None) -> Images:
+    """ImageNet's folder ``root`` as the network called ``name`` was evaluated on it.
+
+    Parameters
+    ----------
+    root
+        Holds ``train/CLASS/*`` and ``val/CLASS/*`` for all thousand classes, whose order numbers them.
+    only
+        The class folders (n01443537, ...) to read; all pictures lie in memory, so name a few.
+    """
+    published = _published(name)
+    images = load_images("imagefolder", root=root, only=only, view=published.view)
+    mean, std = (255 * torch.tensor(v)[:, None, None] for v in (published.mean, published.std))
+    return dataclasses.replace(images, mean=mean, std=std)
+
+
+def _published(name: str) -> Published:
+    if name not in NETWORKS:
+        raise ValueError(f"No network is called {name!r}; there are {', '.join(NETWORKS)}.")
+    return NETWORKS[name]
+
+
+def _renamed(key: str, last: str) -> str:
+    layer, _, rest = key.partition(".")
+    return f"output.{rest}" if layer == last else f"body.{key}"
+
+
+def _from_hub(repository: str) -> Path:
+    by_hand = (
+        f"Fetch https://huggingface.co/{repository}/resolve/main/{WEIGHTS} by other means and give "
+        "its path as weights."
+    )
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise DataError(f"Weights are fetched by huggingface_hub: pip install it. {by_hand}") from error
+    try:
+        return Path(hf_hub_download(repository, WEIGHTS))
+    except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise DataError(f"{repository} is out of reach ({error}). {by_hand}") from error
