@@ -11,7 +11,6 @@ from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import representations as figures
 from lsbook.figures.representations import Row
-from lsbook.figures.scale import in_words
 from lsbook.recipes import CATALOGUE
 from lsbook.runs import tables
 from lsbook.runs.best import recorded
@@ -167,8 +166,7 @@ def _described(name: str, runs: list[Any]) -> dict[str, Any]:
 
 
 def _named(name: str, runs: list[Any]) -> dict[str, str]:
-    recipe = runs[0].recipe
-    return {"name": name, "label": f"{figures.title_of(recipe)}, {in_words(recipe)}"}
+    return {"name": name, "label": figures.setting_of(runs[0].recipe)}
 
 
 def _measured(runs: list[Any]) -> list[dict[str, float]]:

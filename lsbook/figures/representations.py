@@ -85,6 +85,11 @@ def title_of(recipe: Recipe) -> str:
     return f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}"
 
 
+def setting_of(recipe: Recipe) -> str:
+    """Network, data set and how much of the experiment was run."""
+    return f"{title_of(recipe)}, {in_words(recipe)}"
+
+
 # The explorer: shipped logits, projected in the browser
 
 
@@ -411,6 +416,13 @@ def spread_frame(row: Row) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def unevenness(run: Any, classes: Sequence[int]) -> float:
+    """Deviation over mean of the sides of the triangle of three templates; 0 if it is regular."""
+    a, b, c = run.arrays["templates"][list(classes)].astype(np.float64)
+    sides = [np.linalg.norm(side) for side in (a - b, b - c, c - a)]
+    return float(np.std(sides) / np.mean(sides))
+
+
 def figure_1(rows: Sequence[Row], size: int = 132) -> alt.VConcatChart:
     """Rows of four planes: hard and smoothed, training and validation."""
     chart = alt.vconcat(*(_row_chart(row, size) for row in rows), spacing=22)
@@ -480,8 +492,7 @@ def accuracy_table(alpha: float = 0.1) -> pd.DataFrame:
 
 
 def _setting(recipe: Recipe, papers: str) -> str:
-    ours = title_of(recipe)
-    return in_words(recipe) if ours == papers else f"{ours}, {in_words(recipe)}"
+    return in_words(recipe) if title_of(recipe) == papers else setting_of(recipe)
 
 
 def _published(dataset: str, model: str, alpha: float) -> str:
