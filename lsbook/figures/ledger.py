@@ -71,7 +71,8 @@ def scale_words(recipe: Recipe) -> str:
     percent = f"{100 * recipe.scale:.3g} % of the schedule"
     words.append("full schedule" if recipe.scale == 1 else percent)
     if recipe.model == "resnet20":
-        words.append("ResNet-20 in place of ResNet-56")
+        whole = "Inception-v4" if recipe.dataset == "tinyimagenet" else "ResNet-56"
+        words.append(f"ResNet-20 in place of {whole}")
     if recipe.model == "transformer" and recipe.preset != "lab":
         size = dict(recipe.size)
         words.append(f"{size['layers']} layers of width {size['d_model']}")

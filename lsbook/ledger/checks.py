@@ -422,10 +422,10 @@ class Check:
     measure: str
 
 
-_CIFAR = ("paper/alexnet-cifar10", "paper/resnet56-cifar100", "paper/inception-tinyimagenet",
-          "fraction/alexnet-cifar10", "fraction/resnet20-cifar100")
+_REAL = ("paper/alexnet-cifar10", "paper/resnet56-cifar100", "paper/inception-tinyimagenet",
+         "fraction/alexnet-cifar10", "fraction/resnet20-cifar100", "fraction/resnet20-tinyimagenet")
 _LAB = ("lab/mlp-mnist1d", "lab/mlp-digits")
-_IMAGES = _CIFAR + _LAB
+_IMAGES = _REAL + _LAB
 _TEXT = ("paper/transformer-multi30k", "fraction/transformer-multi30k", "lab/transformer-grammar")
 _TEACHERS = ("paper/teacher-cifar10", "fraction/teacher-cifar10", "lab/teacher-mnist1d")
 _STUDENTS = ("paper/student-cifar10", "fraction/student-cifar10", "lab/student-mnist1d")
@@ -442,7 +442,7 @@ CHECKS: dict[str, Check] = {
     "regular-triangle": Check(_IMAGES, lower("simplex_deviation"), "deviation from a simplex"),
     "larger-scale": Check(_IMAGES, lower("centre_distance"), "distance between centres"),
     "validation-spread": Check(_IMAGES, validation_spread, _SPREAD),
-    "similar-arc": Check(_CIFAR, similar_arc, "spread towards / around the third class"),
+    "similar-arc": Check(_REAL, similar_arc, "spread towards / around the third class"),
     "accuracy-similar": Check(_IMAGES, accuracy_similar, "accuracy"),
     "accuracy-better": Check(_RESNETS + _LAB, higher("val_accuracy"), "accuracy"),
     "hard-overconfident": Check(_IMAGES, hard_overconfident, "optimal temperature"),

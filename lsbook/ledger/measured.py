@@ -45,8 +45,8 @@ EXPERIMENTS: dict[tuple[str, str, str], Experiment] = {
         title="Transformer, English–German", place="Tables 1 and 3",
         recipes=_both("transformer-multi30k"), same_data=False),
     ("imagenet", "inception-v4", ""): Experiment(
-        title="Inception-v4", place="Tables 2 and 3", recipes=("paper/inception-tinyimagenet",),
-        same_data=False),
+        title="Inception-v4 on ImageNet", place="Tables 2 and 3",
+        recipes=_both("inception-tinyimagenet", "resnet20-tinyimagenet"), same_data=False),
 }
 """The experiments by data set, network and role in the paper."""
 
