@@ -40,7 +40,7 @@ def made(alpha, seed=0, nll=(0.7, 0.6, 0.5)):
         "truth_probability": truth.astype(np.float32),
         "activations": activations,
     }
-    recipe = SimpleNamespace(alpha=alpha, seed=seed, scale=1.0)
+    recipe = recipes.named("lab/transformer-grammar", alpha=alpha, seed=seed)
     metrics = {"true_kl": 0.4 + alpha + 0.01 * seed}
     return SimpleNamespace(recipe=recipe, arrays=arrays, metrics=metrics)
 
@@ -85,6 +85,25 @@ def test_detailed_prefers_the_seed_and_leaves_out_light_runs():
         translation.detailed([light])
 
 
+def test_paired_are_the_runs_with_tokens_of_seeds_that_have_a_hard_one():
+    light = made(0.2)
+    del light.arrays["token_confidence"]
+    kept = translation.paired([made(0.0), made(0.1), light, made(0.1, seed=1)])
+    assert [(run.recipe.alpha, run.recipe.seed) for run in kept] == [(0.0, 0), (0.1, 0)]
+    assert translation.nearest([made(0.0), made(0.1), made(0.3)], 0.0) == 0.1
+
+
+def test_words_on_the_diagrams_are_counts_by_hand(pair):
+    told = translation.reliability_told(pair, 0.1)
+    arrays = pair[0].arrays
+    sure = arrays["token_confidence"][1] > 0.9
+    assert f"{sure.mean():.0%} of 4,000 tokens" in told
+    assert f"right in {arrays['token_correct'][sure].mean():.0%}" in told
+    before, after = (run.arrays["curve_ece"][1] for run in pair)
+    assert f"Its ECE is {before:.3f}" in told and f"it is {after:.3f}. " in told
+    assert ("Smoothing calibrates" in told) == (after < before)
+
+
 def test_each_temperature_of_the_slider_has_one_nearest_recorded():
     frame = translation.curve_frame([made(0.0), made(0.0, seed=1)])
     for T in np.arange(0.8, 1.61, 0.1):
@@ -101,6 +120,15 @@ def test_story_says_what_the_curves_say():
     assert "*better*" in translation.temperature_story(better, 0.1)
     assert "does not reach" in translation.temperature_story(worse, 0.1)
     assert "one seed (0)" in translation.temperature_story([made(0.0, seed=1), *worse], 0.1)
+
+
+def test_answer_says_whether_temperature_catches_up():
+    behind, ahead = made(0.0), made(0.0)
+    ahead.arrays["curve_bleu"] = np.array([30.0, 31.0, 40.0])
+    told = translation.answer([behind, made(0.1, nll=(0.9, 0.8, 0.7))], 0.1)
+    assert "BLEU is 31.0, and 31.0 at the best temperature, T = 1" in told
+    assert "does not catch up" in told and "makes it worse" in told
+    assert "does catch up" in translation.answer([ahead, made(0.1)], 0.1)
 
 
 def test_cells_and_means_of_the_truth_count_every_token(pair):
@@ -140,6 +168,27 @@ def test_ratio_of_three_words_is_that_of_their_activations(pair):
     tokens = examples[(examples.part == "token") & (examples.target == 2)]["z"].item()
     assert np.array(tokens) * networks["step"][0] == pytest.approx(
         a["plane_logits"][kept][targets == 2], abs=networks["step"][0] / 2 + 1e-9)
+
+
+def test_words_on_the_plane_count_the_tighter_choices(pair):
+    ratios = translation.word_frames(pair)[2].pivot(
+        index=["a", "b", "c"], columns="alpha", values="ratio")
+    tighter = sum(row[0.1] < row[0.0] for _, row in ratios.iterrows())
+    assert f"for {tighter} of the 4 choices" in translation.plane_told(pair, 0.1)
+
+
+def test_word_names_are_the_recorded_ones_or_those_of_the_vocabulary(pair):
+    text = load_text("grammar")
+    assert translation.word_names(pair[0])[1] == f"“{text.tokenizer.word(5)}”"
+    run = made(0.0)
+    run.arrays["plane_names"] = np.array([".", "▁in"])
+    assert translation.word_names(run) == ["“.”", "“in”"]
+
+
+def test_pieces_of_a_sentence_lose_their_mark():
+    frame = translation.sentence_frame({0.0: [
+        {"source": "a", "tokens": ["▁Ein", "er"], "probabilities": [0.5, 1.0]}]})
+    assert frame["word"].tolist() == ["Ein", "er"]
 
 
 def sample():
@@ -182,7 +231,34 @@ def test_results_without_runs_are_not_yet_run():
     table = translation.results([]).set_index("hard → smoothed")
     assert table.loc["BLEU", "EN–DE, the paper"] == "25.3 → 25.8"
     assert table.loc["ECE", "EN–DE, the paper"] == "0.056 → 0.019"
-    assert table.loc["BLEU", "Multi30k"] == "not yet run"
+    (missing,) = [name for name in table if name.startswith("Multi30k")]
+    assert table.loc["BLEU", missing] == "not yet run"
+
+
+def captions(alpha, lower, seed=0):
+    run = made(alpha, seed)
+    run.recipe = recipes.named("fraction/transformer-multi30k", alpha=alpha, seed=seed)
+    run.metrics = {"bleu": lower - 1, "bleu_lowercase": lower}
+    run.arrays |= {"tests_name": np.array(["test", "newstest2015"]),
+                   "tests_bleu": np.array([[lower - 1, lower], [1.0, 2.0]])}
+    return run
+
+
+def test_results_compare_captions_in_lower_case_as_the_paper_does():
+    table = translation.results([captions(0.0, 31.0), captions(0.1, 33.0)], 0.1)
+    column = next(name for name in table if name.startswith("Multi30k"))
+    assert "25 % of the schedule" in column and "2 layers of width 128" in column
+    assert table.set_index("hard → smoothed").loc["BLEU", column] == (
+        "31.0 (one seed) → 33.0 (one seed)")
+
+
+def test_every_test_set_has_its_row():
+    runs = [captions(0.0, 31.0), captions(0.0, 32.0, seed=1), captions(0.1, 33.0), made(0.1)]
+    table = translation.by_test_set(runs, 0.1).set_index("test set")
+    assert list(table.index) == ["test_2016_flickr", "newstest2015, other domain"]
+    assert table.loc["test_2016_flickr", "BLEU, lower case"] == (
+        "31.5 (31.0 to 32.0) → 33.0 (one seed)")
+    assert translation.by_test_set([made(0.0), made(0.1)], 0.1).empty
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +271,14 @@ def test_explorer_finds_the_recorded_translation(recorded):
     found = translated(recorded, load_text("grammar"), there["source"], beam=4, T=1.0, device="cpu")
     assert found["tokens"] == there["tokens"]
     assert found["probabilities"] == pytest.approx(there["probabilities"], abs=0.02)
+
+
+def test_explorer_says_that_a_run_keeps_no_weights(recorded):
+    class Bare:
+        recipe, has_weights = recorded.recipe, False
+
+    with pytest.raises(ValueError, match="retrain"):
+        translated(Bare(), load_text("grammar"), SENTENCE, beam=4, T=1.0, device="cpu")
 
 
 def test_explorer_starts_with_a_sentence_of_the_grammar_and_refuses_others(recorded):

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from lsbook import paper
-from lsbook.data import Grammar
+from lsbook.data import Grammar, load_text
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.calibration import SERIES
-from lsbook.figures.ledger import DATASETS
+from lsbook.figures.scale import in_words
 from lsbook.figures.representations import SHAPES, plane_expressions
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, groups
+from lsbook.recipes import CATALOGUE
 
 LEVELS = 1000
 CELL = 0.05
@@ -28,7 +29,12 @@ PER_WORD = 80
 PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
-TEXTS = {"grammar": "lab/transformer-grammar", "multi30k": "paper/transformer-multi30k"}
+TEXTS = {"grammar": "grammar (lab)", "multi30k": "Multi30k"}
+RECIPES = (
+    "paper/transformer-multi30k", "fraction/transformer-multi30k", "lab/transformer-grammar")
+TEST_SETS = {
+    "test": "test_2016_flickr", "newstest2015": "newstest2015, other domain",
+}
 
 
 # Controls and looks
@@ -50,6 +56,23 @@ def _dashed(**ends) -> alt.Chart:
         strokeDash=list(theme.DASH), color=theme.REFERENCE, strokeWidth=1.2)
 
 
+def label(recipe: Any) -> str:
+    """Data, network and scale of a run, for instance "Multi30k, 2 layers of width 128, …"."""
+    size = dict(recipe.size)
+    layers = "1 layer" if size["layers"] == 1 else f"{size['layers']} layers"
+    return f"{TEXTS[recipe.dataset]}: {layers} of width {size['d_model']}, {in_words(recipe)}"
+
+
+def run_told(runs: Sequence[Any]) -> str:
+    """Data, network, scale, steps and seeds of some runs, as an item of a Markdown list."""
+    recipe = runs[0].recipe
+    alphas = ", ".join(f"{alpha:g}" for alpha in sorted({run.recipe.alpha for run in runs}))
+    seeds = len({run.recipe.seed for run in runs})
+    return (
+        f"- **{label(recipe)}**: {recipe.total_steps:,} steps of {recipe.batch_size:,} tokens, "
+        f"α = {alphas}, " + (f"{seeds} seeds." if seeds > 1 else "one seed."))
+
+
 def detailed(runs: Iterable[Any], seed: int = 0) -> list[Any]:
     """One run an alpha that keeps its token confidences, of ``seed`` where there is one.
 
@@ -68,6 +91,18 @@ def detailed(runs: Iterable[Any], seed: int = 0) -> list[Any]:
         raise ValueError(
             "No run keeps token confidences; train one with get(recipe, retrain=True).")
     return [chosen[alpha] for alpha in sorted(chosen)]
+
+
+def paired(runs: Iterable[Any]) -> list[Any]:
+    """The runs that keep token confidences, of the seeds that have a hard one among them."""
+    kept = [run for run in runs if "token_confidence" in run.arrays]
+    hard = {run.recipe.seed for run in kept if run.recipe.alpha == 0}
+    return [run for run in kept if run.recipe.seed in hard]
+
+
+def nearest(runs: Iterable[Any], alpha: float) -> float:
+    """The recorded smoothing strength nearest to ``alpha``, 0 aside."""
+    return min({run.recipe.alpha for run in runs} - {0.0}, key=lambda a: abs(a - alpha))
 
 
 # Figure 3: reliability of the next word
@@ -181,6 +216,26 @@ def _reliability_panel(
     return alt.vconcat(diagram, counts, spacing=10)
 
 
+def reliability_told(runs: Iterable[Any], alpha: float) -> str:
+    """What the diagrams say of one hard and one smoothed network, in Markdown."""
+    kept = paired(runs)
+    hard = kept[0]
+    smoothed = next(run for run in kept if run.recipe.alpha == alpha)
+    one = int(np.abs(hard.arrays["curve_T"] - 1).argmin())
+    sure = hard.arrays["token_confidence"][one] > 0.9
+    T = fitted_temperature(hard)
+    before, after, scaled = (
+        at_temperature(*which) for which in ((hard, "ece", 1), (smoothed, "ece", 1), (hard, "ece", T)))
+    return (
+        f"**{label(hard.recipe)}.** With hard targets the model is more than 90 % sure of "
+        f"{sure.mean():.0%} of {len(sure):,} tokens, and right in "
+        f"{hard.arrays['token_correct'][sure].mean():.0%} of those. Its ECE is {before:.3f}; at the "
+        f"T of least NLL, {T:g}, it is {scaled:.3f}; with α = {alpha:g} and no temperature it is "
+        f"{after:.3f}. "
+        + ("Smoothing calibrates, as in the paper." if after < before else
+           "**The effect does not appear here**: smoothing does not lower the ECE."))
+
+
 # Figure 4: BLEU, ECE and NLL against temperature
 
 
@@ -249,13 +304,33 @@ def _curve_panel(base: alt.Chart, name: str, title: str) -> alt.LayerChart:
     return alt.layer(*layers).properties(width=205, height=220)
 
 
-def temperature_story(runs: Iterable[Any], alpha: float) -> str:
-    """What the curves say, in Markdown: means over the seeds run both hard and at ``alpha``."""
+def _means(runs: Iterable[Any], alpha: float) -> tuple[pd.DataFrame, pd.DataFrame, set[int]]:
+    """Curves against T, hard and at ``alpha``, as means over the seeds run both ways."""
     frame = curve_frame(runs)
     seeds = set.intersection(*(set(frame.loc[frame["alpha"] == a, "seed"]) for a in (0.0, alpha)))
-    frame = frame[frame["seed"].isin(seeds)]
-    means = frame.groupby(["alpha", "T"])[list(CURVES)].mean()
-    hard, smoothed = means.loc[0.0], means.loc[alpha]
+    means = frame[frame["seed"].isin(seeds)].groupby(["alpha", "T"])[list(CURVES)].mean()
+    return means.loc[0.0], means.loc[alpha], seeds
+
+
+def answer(runs: Sequence[Any], alpha: float) -> str:
+    """Whether a temperature gives the hard network what smoothing gives, in one plain paragraph."""
+    hard, smoothed, _ = _means(runs, alpha)
+    top = hard["bleu"].idxmax()
+    catches = hard["bleu"][top] >= smoothed["bleu"][1.0]
+    worse = smoothed["nll"][1.0] > hard["nll"][1.0]
+    return (
+        f"{label(runs[0].recipe)}: without smoothing BLEU is {hard['bleu'][1.0]:.1f}, and "
+        f"{hard['bleu'][top]:.1f} at the best temperature, T = {top:g}. With α = {alpha:g} it is "
+        f"{smoothed['bleu'][1.0]:.1f} at T = 1. "
+        + ("So temperature does catch up here. " if catches else "So temperature does not catch up. ")
+        + f"NLL goes from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}: smoothing makes it "
+        + ("worse." if worse else "better."))
+
+
+def temperature_story(runs: Iterable[Any], alpha: float) -> str:
+    """What the curves say, in Markdown: means over the seeds run both hard and at ``alpha``."""
+    runs = list(runs)
+    hard, smoothed, seeds = _means(runs, alpha)
     top, least_ece, least_nll = hard["bleu"].idxmax(), hard["ece"].idxmin(), hard["nll"].idxmin()
     best = smoothed["bleu"].idxmax()
     ends = " (the end of the range)" if least_ece in (hard.index[0], hard.index[-1]) else ""
@@ -264,8 +339,8 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
     reach = "does not reach" if hard["bleu"][top] < smoothed["bleu"][1.0] else "reaches"
     ece_wins = hard["bleu"][least_ece] > hard["bleu"][least_nll]
     return "\n".join((
-        f"**What to see**, as the mean of {len(seeds)} seeds:" if len(seeds) > 1 else
-        f"**What to see**, in the one seed ({min(seeds)}) at this α:",
+        f"**{label(runs[0].recipe)}**, "
+        + (f"mean of {len(seeds)} seeds:" if len(seeds) > 1 else f"one seed ({min(seeds)}):"),
         "",
         f"- At T = 1 smoothing with α = {alpha:g} takes BLEU from {hard['bleu'][1.0]:.1f} to "
         f"{smoothed['bleu'][1.0]:.1f} ({gain:+.1f}; the paper has {published:+.1f}), "
@@ -451,9 +526,14 @@ def word_frames(runs: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
     return pd.DataFrame(examples), pd.DataFrame(networks), pd.DataFrame(ratios)
 
 
-def word_names(run: Any, tokenizer: Any) -> list[str]:
+def word_names(run: Any) -> list[str]:
     """The shown words in quotation marks, so that a comma can be seen."""
-    return [f"“{tokenizer.decode([int(token)])}”" for token in run.arrays["plane_words"]]
+    if "plane_names" in run.arrays:
+        names = [str(name) for name in run.arrays["plane_names"]]
+    else:
+        tokenizer = load_text(run.recipe.dataset).tokenizer
+        names = [tokenizer.word(int(token)) for token in run.arrays["plane_words"]]
+    return [f"“{name.replace('▁', '')}”" for name in names]
 
 
 _DISTINCT = "first != second && second != third && third != first"
@@ -554,6 +634,21 @@ def _plane_panel(
         width=290, height=290, title=alt.Title(alt.expr(title), fontSize=13, offset=22))
 
 
+def plane_told(runs: Iterable[Any], alpha: float) -> str:
+    """How many choices of three words smoothing makes tighter, in Markdown."""
+    kept = paired(runs)
+    first = kept[0].recipe
+    ratios = word_frames([run for run in kept if run.recipe.seed == first.seed])[2]
+    ratios = ratios.set_index(["alpha", "a", "b", "c"])["ratio"].unstack("alpha")
+    tighter = int((ratios[alpha] < ratios[0.0]).sum())
+    return (
+        f"**{label(first)}.** Measured against their distance, the clusters are tighter with "
+        f"α = {alpha:g} for {tighter} of the {len(ratios)} choices of three words; the ratio is "
+        f"{ratios[0.0].mean():.2f} on average with hard targets and {ratios[alpha].mean():.2f} "
+        "smoothed."
+        + ("" if 2 * tighter > len(ratios) else " **The effect does not appear here.**"))
+
+
 # Sentences
 
 
@@ -578,16 +673,20 @@ def sentence_frame(
     rows = []
     for alpha, sentences in samples.items():
         for number, sample in enumerate(sentences):
-            for i, (word, p) in enumerate(zip(sample["tokens"], sample["probabilities"])):
-                truth = _truth(grammar, sample["source"], sample["tokens"][:i], word)
-                rows.append({"alpha": alpha, "sentence": number, "position": i + 1, "word": word,
-                             "confidence": p, "truth": truth})
+            tokens = sample["tokens"]
+            known = truths(grammar, sample["source"], tokens) if grammar else [None] * len(tokens)
+            for i, (word, p, truth) in enumerate(zip(tokens, sample["probabilities"], known)):
+                rows.append({"alpha": alpha, "sentence": number, "position": i + 1,
+                             "word": word.replace("▁", ""), "confidence": p, "truth": truth})
     return pd.DataFrame(rows)
 
 
-def _truth(grammar: Grammar | None, source: str, prefix: Sequence[str], word: str) -> float | None:
-    if grammar is None:
-        return None
+def truths(grammar: Grammar, source: str, tokens: Sequence[str]) -> list[float | None]:
+    """True probability of each word after those before it; None once the grammar rules one out."""
+    return [_truth(grammar, source, tokens[:i], word) for i, word in enumerate(tokens)]
+
+
+def _truth(grammar: Grammar, source: str, prefix: Sequence[str], word: str) -> float | None:
     try:
         p = grammar.next_token_distribution(source, list(prefix))
     except ValueError:
@@ -663,18 +762,26 @@ def results(runs: Iterable[Any], alpha: float = 0.1) -> pd.DataFrame:
     """Table 1's BLEU and perplexity and Table 3's row of EN-DE, hard → smoothed, beside our runs.
 
     Ours is the mean over seeds with the least and the greatest, of the longest schedule that was
-    run. Temperature is fitted by NLL, among those recorded.
+    run, at the recorded α nearest to ``alpha``. BLEU is in lower case, as the paper's, where that
+    was recorded. Temperature is fitted by NLL, among those recorded.
     """
     table = {"EN–DE, the paper": _published()}
     grouped = groups(runs)
-    for dataset, recipe in TEXTS.items():
+    real = any(grouped.get(recipe) for recipe in RECIPES[:-1])
+    for recipe in RECIPES:
         group = next(iter(grouped.get(recipe, [])), None)
-        table[DATASETS[dataset]] = _measured(group, alpha)
+        if group or not real and recipe == RECIPES[0]:
+            first = group.runs[0].recipe if group else CATALOGUE[recipe]
+            table[label(first)] = _measured(group, alpha)
     return pd.DataFrame(table).reset_index(names="hard → smoothed")
 
 
+def _uncased(run: Any) -> float:
+    return run.metrics.get("bleu_lowercase", run.metrics["bleu"])
+
+
 _QUANTITIES = {
-    "BLEU": ("{:.1f}", lambda run: at_temperature(run, "bleu", 1.0)),
+    "BLEU": ("{:.1f}", _uncased),
     "perplexity": ("{:.2f}", lambda run: float(np.exp(at_temperature(run, "nll", 1.0)))),
     "ECE": ("{:.3f}", lambda run: at_temperature(run, "ece", 1.0)),
 }
@@ -683,6 +790,25 @@ _SCALED = {
         "{:.3f}", lambda run: at_temperature(run, "ece", fitted_temperature(run))),
     "hard, fitted temperature": ("{:.2f}", fitted_temperature),
 }
+
+
+def by_test_set(runs: Iterable[Any], alpha: float) -> pd.DataFrame:
+    """BLEU at T = 1 on every recorded test set, hard → smoothed, as written and in lower case.
+
+    Mean over seeds with the least and the greatest, of runs that recorded them.
+    """
+    runs = [run for run in runs if "tests_bleu" in run.arrays]
+    both = [[run for run in runs if run.recipe.alpha == a] for a in (0.0, alpha)]
+    if not all(both):
+        return pd.DataFrame()
+    rows = []
+    for i, name in enumerate(both[0][0].arrays["tests_name"]):
+        row = {"test set": TEST_SETS.get(str(name), str(name))}
+        for form, title in enumerate(("BLEU", "BLEU, lower case")):
+            values = ([float(run.arrays["tests_bleu"][i, form]) for run in part] for part in both)
+            row[title] = " → ".join(_range(value, "{:.1f}") for value in values)
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def at_temperature(run: Any, name: str, T: float) -> float:
@@ -703,21 +829,19 @@ def _published() -> dict[str, str]:
              for key in ("hard", "smoothed", "scaled", "temperature")}
     shown["ECE"] = f"{three['hard']} → {three['smoothed']}"
     shown |= dict(zip(_SCALED, (three["scaled"], three["temperature"])))
-    return shown | {"α": "0 → 0.1", "seeds": "", "scale of the schedule": "1"}
+    return shown | {"α": "0 → 0.1", "seeds": ""}
 
 
 def _measured(group: Group | None, alpha: float) -> dict[str, str]:
+    alpha = nearest(group.runs, alpha) if group and len(group.alphas) > 1 else alpha
     hard, smoothed = (group.alone(a) if group else {} for a in (0.0, alpha))
 
     def words(members: Mapping[int, Any], form: str, read: Any) -> str:
         return _range([read(run) for run in members.values()], form) if members else "not yet run"
 
     if not hard and not smoothed:
-        return dict.fromkeys((*_QUANTITIES, *_SCALED), "not yet run") | {
-            "α": "", "seeds": "", "scale of the schedule": ""}
+        return dict.fromkeys((*_QUANTITIES, *_SCALED), "not yet run") | {"α": "", "seeds": ""}
     shown = {
         name: f"{words(hard, *how)} → {words(smoothed, *how)}" for name, how in _QUANTITIES.items()}
     shown |= {name: words(hard, *how) for name, how in _SCALED.items()}
-    scale = (hard or smoothed)[min(hard or smoothed)].recipe.scale
-    return shown | {"α": f"0 → {alpha:g}", "seeds": f"{len(hard)} → {len(smoothed)}",
-                    "scale of the schedule": f"{scale:.3g}"}
+    return shown | {"α": f"0 → {alpha:g}", "seeds": f"{len(hard)} → {len(smoothed)}"}

@@ -1,45 +1,60 @@
-"""Explorer of translation: a sentence of the reader's own, any α, which trains, beam and T."""
+"""Explorer of translation: a sentence of the reader's own, any α, the beam and T."""
 
 from __future__ import annotations
+
+from html import escape
 
 import ipywidgets as widgets
 import numpy as np
 
 from lsbook import runs
 from lsbook.chapter import Chapter
-from lsbook.data import Grammar, Text, load_text
+from lsbook.data import DataError, Grammar, Text, load_text
 from lsbook.data.tokenizers import EOS
 from lsbook.estimators.decoding import beam_search
 from lsbook.figures import translation as figures
+from lsbook.recipes import Recipe
 from lsbook.runs import Run
 from lsbook.training.device import choose
 from lsbook.training.sequence import pad
 from lsbook.widgets import live
-from lsbook.widgets.panel import alpha_slider, panel
+from lsbook.widgets.train import training_panel
 
 SENTENCE = "the old teacher brings along a cake if the neighbour waits often ."
 
 
-def explorer(chapter: Chapter) -> widgets.VBox | None:
-    """A sentence, α, beam and T above its two translations; None where no kernel is live."""
+def explorer(chapter: Chapter) -> widgets.Widget | None:
+    """A sentence, α, beam and T above its two translations; None where no kernel is live.
+
+    An α that is not recorded is offered for training.
+    """
     if not live():
         return None
-    text = load_text(chapter.recipe().dataset)
+    try:
+        text = load_text(chapter.recipe().dataset)
+    except DataError as error:
+        return widgets.HTML(escape(str(error)))
     grammar = Grammar() if text.name == "grammar" else None
 
+    def needs(alpha: float, **_) -> list[Recipe]:
+        return [_keeps_weights(chapter.recipe(alpha=a)) for a in (0.0, alpha)]
+
     def draw(sentence: str, alpha: float, beam: int, T: float):
-        pair = {a: _with_weights(chapter, a) for a in (0.0, alpha)}
         samples = {
-            a: [translated(run, text, sentence, beam, T, chapter.device)] for a, run in pair.items()
+            recipe.alpha: [translated(runs.find(recipe), text, sentence, beam, T, chapter.device)]
+            for recipe in needs(alpha)
         }
         return figures.sentences(samples, grammar, alpha=alpha, bound=False)
 
-    return panel(
-        draw,
+    return training_panel(
+        draw, needs, chapter.device,
         sentence=widgets.Text(
-            value=SENTENCE, description="English", continuous_update=False,
+            value=SENTENCE if grammar else text.tokenizer.decode(text.test[0][0]),
+            description="English", continuous_update=False,
             layout=widgets.Layout(width="36rem", max_width="100%")),
-        alpha=alpha_slider(chapter, 0.1),
+        alpha=widgets.FloatSlider(
+            value=chapter.alpha or 0.1, min=0.01, max=0.9, step=0.01, description="α",
+            continuous_update=False),
         beam=widgets.IntSlider(value=4, min=1, max=12, description="beam"),
         T=widgets.FloatSlider(value=1.0, min=0.5, max=2, step=0.1, description="T"),
     )
@@ -53,8 +68,12 @@ def translated(
     Raises
     ------
     ValueError
-        If the sentence is empty, or is none of the grammar's where the text is.
+        If the sentence is empty, or is none of the grammar's where the text is, or the run keeps
+        no weights.
     """
+    if not run.has_weights:
+        raise ValueError(
+            f"Run {run.recipe.hash} keeps no weights; get(recipe, retrain=True) trains it again.")
     if not sentence.strip():
         raise ValueError("Write an English sentence, its words separated by spaces.")
     if text.name == "grammar":
@@ -65,14 +84,12 @@ def translated(
     words = [token for token in found[0].tokens if token != EOS]
     return {
         "source": sentence,
-        "tokens": [text.tokenizer.decode([token]) for token in words],
+        "tokens": [text.tokenizer.word(token) for token in words],
         "probabilities": np.exp(found[0].token_log_probs[: len(words)]).round(3).tolist(),
     }
 
 
-def _with_weights(chapter: Chapter, alpha: float) -> Run:
-    """The run at ``alpha`` of the reader's seed, or of seed 0, whose weights are always kept."""
-    run = runs.get(chapter.recipe(alpha=alpha), device=chapter.device)
-    if run.has_weights:
-        return run
-    return runs.get(chapter.recipe(alpha=alpha, seed=0), device=chapter.device)
+def _keeps_weights(recipe: Recipe) -> Recipe:
+    """The recipe, or where its run was published without weights that of seed 0, which has them."""
+    run = runs.find(recipe)
+    return recipe if run is None or run.has_weights else recipe.with_(seed=0)

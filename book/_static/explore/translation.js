@@ -1,0 +1,313 @@
+// Translation: reliability of the next word, three curves against T with one marker, and sentences.
+(() => {
+  const { picture, linear, extent, axes, text, line, band, mark, bar, plain, svg } = lsPlot;
+  const { reliability, spread, mean, nearest, words } = lsTranslationMath;
+
+  const CURVES = {
+    bleu: { title: "BLEU", digits: 2, best: Math.max },
+    ece: { title: "ECE", digits: 4, best: Math.min },
+    nll: { title: "NLL (nats a token)", digits: 4, best: Math.min },
+  };
+  const SHAPES = { hard: "circle", smooth: "triangle", temperature: "square" };
+  const KINDS = ["hard", "smooth"];
+  const ALL = "all";
+  const [GAP, WIDEST, LEFT] = [30, 330, 36];
+  const WIDE = 620;
+  const fixed = (value, digits) => value.toFixed(digits).replace("-", "−");
+  const unique = (values) => [...new Set(values)];
+  const nameOf = (alpha) => (alpha ? `α = ${plain(alpha)}` : "hard targets");
+
+  // ---------------------------------------------------------------------------------------- state
+
+  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
+  const runOf = (set, alpha, seed) => set.runs.find((run) => run.alpha === alpha && run.seed === seed);
+
+  const choice = (name, label, values, initial, words = plain) => ({
+    name, label, kind: "choice", initial,
+    options: values.map((value) => ({ value, label: words(value) })),
+  });
+  const temperature = (values, initial) => ({
+    name: "T", label: "temperature T", kind: "range", values, initial, format: (T) => T.toFixed(1),
+  });
+
+  /** Data set, α and seed; a list of one is no choice, but keeps its place in links. */
+  function networks(config, current, seeds) {
+    const set = setOf(config, current);
+    const alphas = unique(set.runs.map(({ alpha }) => alpha)).filter((alpha) => alpha > 0);
+    const label = (name) => config.sets.find((each) => each.name === name).label;
+    const names = config.sets.map(({ name }) => name);
+    const alpha = alphas[nearest(alphas, config.alpha)];
+    const chosen = alphas.includes(current.alpha) ? current.alpha : alpha;
+    const there = set.runs.filter((run) => run.alpha === chosen).map(({ seed }) => seed);
+    const options = seeds(there.filter((seed) => runOf(set, 0, seed)));
+    return [
+      choice("data", "data", names, names[0], label),
+      choice("alpha", "α", alphas, alpha),
+      choice("seed", "seed", options, options[0], (seed) => (seed === ALL ? "all, and their mean" : String(seed))),
+    ];
+  }
+
+  // ------------------------------------------------------------------------------------- the grid
+
+  /** Panels side by side, or one below the other on a narrow page. */
+  function panels(stage, count, height, draw) {
+    const columns = stage.clientWidth >= WIDE ? count : 1;
+    const width = Math.min(WIDEST, (stage.clientWidth - (columns - 1) * GAP) / columns);
+    const high = height(width);
+    const parts = Array.from({ length: count }, (_, i) => {
+      const [column, row] = columns === 1 ? [0, i] : [i, 0];
+      return svg("g", { transform: `translate(${column * (width + GAP)} ${row * high})` }, draw(i, width));
+    });
+    const whole = columns === 1 ? [width, count * high] : [count * (width + GAP) - GAP, high];
+    stage.replaceChildren(picture(...whole, ...parts));
+  }
+
+  // ------------------------------------------------------------------- BLEU, ECE and NLL against T
+
+  const temperatures = {
+    state(config, current) {
+      const { T } = setOf(config, current);
+      const seeds = (there) => (there.length > 1 ? [ALL, ...there] : there);
+      return [...networks(config, current, seeds), temperature(T, 1)];
+    },
+    load: async (config) => config,
+    draw(stage, _, state, config) {
+      const set = setOf(config, state);
+      const at = set.T.indexOf(state.T);
+      const both = [0, state.alpha].map((alpha) => curvesOf(set, alpha, state.seed));
+      const names = Object.keys(CURVES);
+      panels(stage, names.length, () => 270, (i, width) => curvePanel(set.T, at, names[i], both, state, width));
+      const numbers = both.flatMap((curves, k) =>
+        names.map((name) => ({
+          of: nameOf(k && state.alpha), kind: KINDS[k], label: CURVES[name].title,
+          value: fixed(curves[name].spread[at].mean, CURVES[name].digits),
+        })),
+      );
+      const said = both.map((curves, k) => {
+        const values = names.map((name) => `${CURVES[name].title} ${fixed(curves[name].spread[at].mean, 3)}`);
+        return `${nameOf(k && state.alpha)}: ${values.join(", ")}`;
+      });
+      const rows = set.T.flatMap((T, i) =>
+        both.flatMap((curves, k) =>
+          curves.seeds.map((seed, s) => ({
+            T, alpha: k && state.alpha, seed,
+            ...Object.fromEntries(names.map((name) => [name, curves[name].all[s][i]])),
+          })),
+        ),
+      );
+      return { numbers, rows, alt: `${set.label}, temperature ${plain(state.T)}. ${said.join(". ")}.` };
+    },
+  };
+
+  /** Every curve of one network: those of its seeds, and their spread. */
+  function curvesOf(set, alpha, seed) {
+    const paired = set.runs.filter((run) => runOf(set, 0, run.seed));
+    const runs = paired.filter((run) => run.alpha === alpha && (seed === ALL || run.seed === seed));
+    const all = (name) => runs.map((run) => run[name]);
+    const both = (name) => [name, { all: all(name), spread: spread(all(name)) }];
+    return { seeds: runs.map((run) => run.seed), ...Object.fromEntries(Object.keys(CURVES).map(both)) };
+  }
+
+  function curvePanel(T, at, name, both, state, width) {
+    const { title, best } = CURVES[name];
+    const values = both.flatMap((curves) => curves[name].all.flat());
+    const x = linear([T[0], T.at(-1)], [LEFT, width - 4]);
+    const y = linear(extent(values, 0.08), [225, 24]);
+    const grid = axes({ x, y, xTicks: [0.6, 1, 1.4, 1.8], xTitle: "temperature T", yTitle: title });
+    const points = (read, list) => list.map((each, i) => [x(T[i]), y(read(each))]);
+    const drawn = both.flatMap((curves, k) => {
+      const kind = KINDS[k];
+      const { all, spread: over } = curves[name];
+      const means = over.map((each) => each.mean);
+      const top = means.indexOf(best(...means));
+      const seeds = all.length > 1 ? all.map((one) => line(points((v) => v, one), `${kind} faint`)) : [];
+      return [
+        band(points((o) => o.high, over), points((o) => o.low, over), kind),
+        ...seeds,
+        line(points((o) => o.mean, over), kind),
+        mark(x(T[top]), y(means[top]), { kind: `hollow ${kind}`, shape: SHAPES[kind], radius: 5.5 }),
+        mark(x(T[at]), y(means[at]), { kind, shape: SHAPES[kind], radius: 5 }),
+      ];
+    });
+    const rule = svg("path", { class: "line reference", d: `M${x(T[at])} ${y.range[1]}V${y.range[0]}` });
+    return [grid, rule, ...drawn, ...labels(T, both.map((curves) => curves[name].spread), x, y, state.alpha)];
+  }
+
+  /** The two networks' names at the ends of their curves, where these lie furthest apart. */
+  function labels(T, [hard, smooth], x, y, alpha) {
+    const gap = (i) => Math.abs(hard[i].mean - smooth[i].mean);
+    const i = gap(0) > gap(T.length - 1) ? 0 : T.length - 1;
+    const hardAbove = y(hard[i].mean) <= y(smooth[i].mean);
+    const anchor = i ? "end" : "start";
+    return [[hard, "hard", "hard", hardAbove], [smooth, nameOf(alpha), "smooth", !hardAbove]].map(
+      ([curve, name, kind, above]) => {
+        const high = Math.max(y.range[1] + 10, y(curve[i].mean) - 10);
+        const low = Math.min(y.range[0] - 4, y(curve[i].mean) + 19);
+        return text(x(T[i]), above ? high : low, name, { anchor, kind: `name ${kind}` });
+      },
+    );
+  }
+
+  // ---------------------------------------------------------------------- reliability of next words
+
+  const kept = (config, current) => networks(config, current, (there) => there);
+
+  const diagrams = {
+    state(config, current) {
+      const set = setOf(config, current);
+      return [
+        ...kept(config, current),
+        temperature(set.T, set.fitted),
+        { name: "bins", label: "bins", kind: "range", min: 5, max: 50, step: 1, initial: 15 },
+      ];
+    },
+    load: both,
+    draw(stage, [hard, smooth], state, config) {
+      const set = setOf(config, state);
+      const row = (arrays, T) => {
+        const n = arrays.shapes.token_correct[0];
+        const i = set.T.indexOf(T);
+        return reliability(arrays.token_confidence.subarray(i * n, (i + 1) * n), arrays.token_correct, state.bins);
+      };
+      const shown = [
+        { kind: "hard", name: "hard targets, T = 1", ...row(hard, 1) },
+        { kind: "temperature", name: `hard targets, T = ${plain(state.T)}`, ...row(hard, state.T) },
+        { kind: "smooth", name: `${nameOf(state.alpha)}, T = 1`, ...row(smooth, 1) },
+      ];
+      const total = hard.shapes.token_correct[0];
+      const most = Math.max(...shown.flatMap(({ rows }) => rows.map(({ n }) => n)));
+      panels(stage, shown.length, (width) => width + 116, (i, width) => diagram(shown[i], most, width));
+      return {
+        numbers: shown.map(({ name, kind, ece }) => ({ of: name, kind, label: "ECE", value: fixed(ece, 4) })),
+        alt: `Reliability of ${total} next-word predictions, ${set.label}, ${state.bins} bins. `
+          + `ECE: ${shown.map(({ name, ece }) => `${name}: ${fixed(ece, 3)}`).join("; ")}.`,
+        rows: shown.flatMap(({ name, rows }) => rows.map((each) => ({ network: name, ...each }))),
+      };
+    },
+  };
+
+  async function both(config, { data, alpha, seed }) {
+    const set = setOf(config, { data });
+    return Promise.all([0, alpha].map((a) => lsEvaluations.load(runOf(set, a, seed).key)));
+  }
+
+  function diagram({ kind, name, rows, ece }, most, width) {
+    const x = linear([0, 1], [LEFT, width - 4]);
+    const y = linear([0, 1], [width - LEFT + 36, 44]);
+    const below = linear([0, most], [width + 74, width + 24]);
+    const ticks = [0, 0.5, 1];
+    const tokens = (n) => (n >= 1000 ? `${plain(Number((n / 1000).toPrecision(2)))}k` : plain(n));
+    const points = rows.map(({ confidence, accuracy }) => [x(confidence), y(accuracy)]);
+    const radius = (n) => Math.max(2.2, 8 * Math.sqrt(n / most));
+    return [
+      text(0, 12, name, { kind }),
+      axes({ x, y, xTicks: ticks, yTicks: ticks, yTitle: "accuracy" }),
+      line([[x(0), y(0)], [x(1), y(1)]], "reference"),
+      line(points, kind),
+      ...rows.map(({ n }, i) => mark(...points[i], { kind, shape: SHAPES[kind], radius: radius(n) })),
+      text(x(0) + 8, y(1) + 14, `ECE ${fixed(ece, 3)}`, { kind }),
+      axes({ x, y: below, xTicks: ticks, yTicks: [0, most], yFormat: tokens, xTitle: "confidence" }),
+      text(x(0) + 8, below(most) + 12, "tokens"),
+      ...rows.map(({ lower, upper, n }) =>
+        bar(x(lower) + 0.5, below(n), x(upper) - x(lower) - 1, below(0) - below(n), kind),
+      ),
+    ];
+  }
+
+  // -------------------------------------------------------------------------------------- sentences
+
+  const sentences = {
+    state(config, current) {
+      const { sources } = setOf(config, current);
+      const label = (i) => `${i + 1}: ${sources[i].split(" ").slice(0, 6).join(" ")} …`;
+      return [
+        ...kept(config, current),
+        choice("sentence", "sentence", sources.map((_, i) => i), 0, label),
+      ];
+    },
+    async load(config, state) {
+      const decode = ({ sentences }) => JSON.parse(new TextDecoder().decode(sentences));
+      return (await both(config, state)).map(decode);
+    },
+    draw(stage, data, state, config) {
+      const pair = data.map((samples) => samples[state.sentence]);
+      const [{ source, reference }] = pair;
+      stage.setAttribute("role", "group");
+      stage.replaceChildren(
+        html("dl", "ls-pair", ...described("English", source), ...described("reference", reference)),
+        html("div", "ls-beams", ...pair.map((sample, k) => beam(sample, KINDS[k], nameOf(k && state.alpha)))),
+      );
+      const numbers = pair.flatMap((sample, k) => beamNumbers(sample, k, state.alpha));
+      const best = pair.map(({ hypotheses: [{ tokens, p }] }, k) =>
+        `${nameOf(k && state.alpha)}: ${plainText(tokens)}, mean probability of a token ${fixed(mean(p), 2)}`);
+      return {
+        numbers, rows: pair.flatMap((sample, k) => tokenRows(sample, k && state.alpha)),
+        alt: `Source: ${source} Reference: ${reference} Best hypotheses: ${best.join("; ")}.`,
+      };
+    },
+  };
+
+  function html(tag, className = "", ...children) {
+    const made = Object.assign(document.createElement(tag), { className });
+    made.append(...children);
+    return made;
+  }
+
+  const described = (name, words) => [html("dt", "", name), html("dd", "", words)];
+  const joined = ({ tokens, p, truth }) =>
+    words(tokens.map((token, i) => ({ token, p: p[i], truth: truth?.[i] })));
+  const plainText = (tokens) =>
+    words(tokens.map((token) => ({ token }))).map((word) => word.map(({ token }) => token).join("")).join(" ");
+
+  function beamNumbers({ hypotheses: [{ p }], reference_p }, k, alpha) {
+    const own = { of: nameOf(k && alpha), kind: KINDS[k] };
+    const nll = reference_p && -mean(reference_p.map((value) => Math.log(Math.max(value, 5e-4))));
+    return [
+      { ...own, label: "mean probability of a token", value: fixed(mean(p), 3) },
+      { ...own, label: "least", value: fixed(Math.min(...p), 3) },
+      ...(reference_p ? [{ ...own, label: "NLL of the reference (nats a token)", value: fixed(nll, 2) }] : []),
+    ];
+  }
+
+  function tokenRows({ hypotheses }, alpha) {
+    return hypotheses.flatMap(({ tokens, p, truth, score }, rank) =>
+      tokens.map((token, i) => ({
+        alpha, rank: rank + 1, score, position: i + 1, token, probability: p[i],
+        ...(truth && { truth: truth[i] }),
+      })),
+    );
+  }
+
+  function beam({ hypotheses, reference_tokens, reference_p }, kind, name) {
+    const list = html("ol", "", ...hypotheses.map((hypothesis) => html("li", "", ...sentence(hypothesis))));
+    const forced = reference_p
+      ? [html("h5", "", "the reference, given its own beginning"),
+         html("p", "", ...sentence({ tokens: reference_tokens, p: reference_p }))]
+      : [];
+    return html("section", kind, html("h4", "", name), list, ...forced);
+  }
+
+  /** Words with the probability of each token below it, and in its ground. */
+  function sentence({ score, ...hypothesis }) {
+    const parts = joined(hypothesis).map((word) => html("span", "ls-word", ...word.map(tokenBox)));
+    return score === undefined ? parts : [...parts, html("small", "", `score ${fixed(score, 2)}`)];
+  }
+
+  function tokenBox({ token, p, truth }) {
+    const box = html("span", "ls-token", token || "␣", html("small", "", fixed(p, 2)));
+    const known = truth !== undefined && truth !== null;
+    if (known) box.append(html("small", "ls-truth", fixed(truth, 2)));
+    box.style.setProperty("--sure", p);
+    box.title = `“${token}”: probability ${fixed(p, 3)}${known ? `, true probability ${fixed(truth, 3)}` : ""}`;
+    return box;
+  }
+
+  // ------------------------------------------------------------------------------------------------
+
+  const views = { temperatures, diagrams, sentences };
+  lsExplore.register("translation", {
+    state: (config, current) => views[config.view].state(config, current),
+    load: (config, state) => views[config.view].load(config, state),
+    draw: (stage, data, state, config) => views[config.view].draw(stage, data, state, config),
+  });
+})();
