@@ -118,6 +118,7 @@ def test_prose_needs_no_myst():
     text = plain(PROSE)
     cited = "(Müller et al. 2019; Hinton et al. 2015)"
     assert f"> **Predict**\n>\n> Which smoothed network {cited}?" in text
+    assert plain("Müller et al. {cite}`muller2019` ask.") == "Müller et al. (2019) ask."
     assert plain('See <a href="intro.html#explore-x?T=2">the\nfigure</a>.') == "See the\nfigure."
     assert not re.search(r":::|\{\.|\{cite|\{dropdown|^ *:class:", text, re.M)
 

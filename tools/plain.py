@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from pybtex.database import BibliographyData, parse_file
+from pybtex.database import BibliographyData, Entry, parse_file
 
 REFERENCES = Path(__file__).parent.parent / "book" / "references.bib"
 BLOCK = re.compile(
@@ -15,7 +15,7 @@ BLOCK = re.compile(
     re.M,
 )
 OPTION = re.compile(r"\s*:[\w-]+:.*\n")
-CITATION = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
+CITATION = re.compile(r"(?P<named>et al\.\s)?\{cite(?::\w+)?\}`(?P<keys>[^`]+)`")
 PAGE_LINK = re.compile(r'<a\s+href="[\w-]+\.html[^"]*">(.*?)</a>', re.S)
 COLOURED = re.compile(r"\[([^\]]+)\]\{\.[\w-]+\}")
 SOLUTION = "Solution"
@@ -30,7 +30,7 @@ def plain(text: str, solutions: bool = True) -> str:
     text = text + "\n"
     while BLOCK.search(text) and (new := BLOCK.sub(lambda b: _block(b, solutions), text)) != text:
         text = new
-    text = CITATION.sub(lambda found: f"({_citation(found[1])})", text)
+    text = CITATION.sub(_citation, text)
     return COLOURED.sub(r"\1", PAGE_LINK.sub(r"\1", text)).rstrip("\n")
 
 
@@ -56,12 +56,15 @@ def _references() -> BibliographyData:
     return parse_file(REFERENCES)
 
 
-def _citation(keys: str) -> str:
-    return "; ".join(_author_year(key.strip()) for key in keys.split(","))
+def _citation(found: re.Match) -> str:
+    entries = [_references().entries[key.strip()] for key in found["keys"].split(",")]
+    if found["named"]:
+        return f"{found['named']}({', '.join(entry.fields['year'] for entry in entries)})"
+    return f"({'; '.join(map(_author_year, entries))})"
 
 
-def _author_year(key: str) -> str:
-    fields, persons = (getattr(_references().entries[key], name) for name in ("fields", "persons"))
-    names = [str(part) for person in persons["author"] for part in person.rich_last_names[-1:]]
+def _author_year(entry: Entry) -> str:
+    people = entry.persons["author"]
+    names = [str(part) for person in people for part in person.rich_last_names[-1:]]
     others = " et al." if len(names) > 2 else f" and {names[1]}" if len(names) == 2 else ""
-    return f"{names[0]}{others} {fields['year']}"
+    return f"{names[0]}{others} {entry.fields['year']}"
