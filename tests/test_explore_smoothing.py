@@ -1,0 +1,127 @@
+"""The introduction's explorers: their arithmetic and their page against torch and the book."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from drawn import open_page
+from lsbook.explore import evaluation, smoothing
+from lsbook.figures import smoothing as figures
+from lsbook.losses import smoothed_targets
+from lsbook.recipes import named
+from lsbook.runs.best import recorded
+
+STATIC = Path(__file__).parent.parent / "book" / "_static"
+SCRIPTS = ("frame", "explore/figure", "explore/evaluations", "explore/plot",
+           "explore/smoothing-math", "explore/smoothing")
+
+page = pytest.fixture(scope="module")(open_page)
+
+
+def point(gap, alpha, K):
+    leaf = torch.tensor(gap, dtype=torch.float64, requires_grad=True)
+    logits = torch.cat([leaf[None], torch.zeros(K - 1, dtype=torch.float64)])
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(0), label_smoothing=alpha)
+    loss.backward()
+    return {"gap": gap, "alpha": alpha, "K": K, "loss": loss.item(), "slope": leaf.grad.item(),
+            "probability": logits.softmax(0)[0].item()}
+
+
+def optimum(alpha, K):
+    y = smoothed_targets(torch.tensor(0), K, alpha, torch.ones(K, dtype=torch.float64) / K)
+    return {"alpha": alpha, "K": K, "gap": (y[0] / y[1]).log().item(),
+            "entropy": torch.special.entr(y).sum().item()}
+
+
+def golden():
+    rng = np.random.default_rng(0)
+    settings = [(0.1, 10), (0.05, 100), (0.9, 2), (0.3, 32000)]
+    sorted_ = np.sort(rng.normal(size=37))
+    return {
+        "points": [point(gap, alpha, K) for gap in (-4.0, 0.0, 2.3, 15.0)
+                   for alpha, K in [(0.0, 10), *settings]],
+        "optima": [optimum(alpha, K) for alpha, K in settings],
+        "conventions": [{
+            "alpha": alpha, "K": K, "gaps": figures.convention_gaps([alpha], [K])["gap"].tolist(),
+        } for alpha, K in ((0.1, 3), (0.4, 10), (0.95, 300))],
+        "quantiles": [{"sorted": sorted_.tolist(), "share": share,
+                       "value": float(np.quantile(sorted_, share))} for share in (0, 0.25, 0.5, 1)],
+    }
+
+
+def test_javascript(tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no JavaScript runner found (looked for node)")
+    path = tmp_path / "golden.json"
+    path.write_text(json.dumps(golden()))
+    done = subprocess.run(
+        [node, "--test", Path(__file__).parent / "js" / "smoothing.test.mjs"],
+        env={**os.environ, "LSBOOK_GOLDEN": str(path)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+# --------------------------------------------------------------------------------------- the page
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return [run for run in recorded(named("lab/mlp-mnist1d"), seed=0)
+            if run.recipe.alpha in (0.0, 0.1, 0.3)]
+
+
+@pytest.fixture(scope="module")
+def visit(page, lab, tmp_path_factory):
+    """Opens the three figures with one of them in a state of its own; gives its numbers."""
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(STATIC / "explore", folder / "explore")
+    shutil.copy(STATIC / "frame.js", folder)
+    for run in lab:
+        evaluation.write(run, smoothing.KIND, folder / "site" / "evaluations")
+    explorers = [smoothing.landscape(), smoothing.gaps({"lab": lab}), smoothing.conventions()]
+    tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
+    body = "".join(explorer.to_html() for explorer in explorers)
+    address = folder / "page.html"
+    address.write_text(f'<!doctype html><html lang="en"><meta charset="utf-8">{body}{tags}</html>')
+
+    def numbers(figure, **state):
+        query = "&".join(f"{name}={json.dumps(value)}" for name, value in state.items())
+        page.goto("about:blank")
+        page.goto(f"{address.as_uri()}#explore-{figure}?{query}")
+        page.wait_for_selector(f"#explore-{figure}[data-ready]")
+        rows = page.query_selector_all(f"#explore-{figure} .ls-numbers tbody tr")
+        return [[cell.inner_text().replace("−", "-") for cell in row.query_selector_all("td")]
+                for row in rows]
+
+    return numbers
+
+
+@pytest.mark.parametrize("alpha, K, gap", [(0.1, 10, 2.0), (0.35, 1000, 6.5)])
+def test_landscape_moves_with_its_controls(visit, alpha, K, gap):
+    hard, smoothed = visit("landscape", alpha=alpha, K=K, gap=gap)
+    best = optimum(alpha, K)
+    here = point(gap, alpha, K)
+    want = [best["gap"], best["entropy"], here["loss"], here["slope"]]
+    np.testing.assert_allclose([float(value) for value in smoothed], want, atol=0.0051)
+    assert hard[:2] == ["none", "0.00"]
+
+
+def test_histograms_are_of_the_recorded_gaps(visit, lab):
+    rows = visit("gaps", alpha=0.3)
+    for row, run in zip(rows, (lab[0], lab[2])):
+        gap = figures.gap_frame([run])["gap"]
+        want = gap.quantile([0.25, 0.5, 0.75])
+        np.testing.assert_allclose([float(value) for value in row[:3]], want, atol=0.006)
+    assert float(rows[1][3]) == pytest.approx(figures.optimum_gap(0.3, 10), abs=0.006)
+
+
+def test_conventions_move_with_their_controls(visit):
+    rows = visit("conventions", alpha=0.4, K=3)
+    want = figures.convention_gaps([0.4], [3])["gap"]
+    np.testing.assert_allclose([float(row[1]) for row in rows], want, atol=0.0051)
