@@ -112,7 +112,8 @@ def test_fractions_of_the_images_are_rows_of_their_own():
              for r in pairs(name, "val_ece", (0.1, 0.1), (0.2, 0.2), alpha=0.05)]
     rows = [row for row in ledger.verdicts([paper.claim("smoothing-lowers-ece")], runs + whole)
             if row.recipe == name]
-    assert [(row.train_fraction, row.status) for row in rows] == [(1.0, "not"), (0.25, "reproduced")]
+    found = [(row.train_fraction, row.status) for row in rows]
+    assert found == [(1.0, "not"), (0.25, "reproduced")]
     assert {row.ran.train_fraction for row in rows} == {1.0, 0.25}
 
 
@@ -335,8 +336,8 @@ def mnist(hard, smoothed, role, part="val"):
             recipe = teacher if role == "teacher" else recipes.named(
                 "paper/student-mnist", seed=seed,
                 distil=recipes.Distil(teacher=teacher, beta=0.6, objective="logits"))
-            runs.append(SimpleNamespace(recipe=recipe, history={}, arrays={},
-                                        metrics={"val_accuracy": 0.9, f"{part}_accuracy": accuracy}))
+            runs.append(SimpleNamespace(recipe=recipe, history={}, arrays={}, metrics={
+                "val_accuracy": 0.9, f"{part}_accuracy": accuracy}))
     return runs
 
 

@@ -126,7 +126,8 @@ def test_weights_are_those_of_the_network():
         if not run.has_weights:
             continue
         with safe_open(run.path / "weights.safetensors", framework="np") as weights:
-            last = [weights.get_slice(n).get_shape() for n in weights.keys() if n.endswith("weight")]
+            names = [name for name in weights.keys() if name.endswith("weight")]
+            shapes = [weights.get_slice(name).get_shape() for name in names]
         if not run.recipe.is_text:
             K, d = run.arrays["templates"].shape
-            assert [K, d - 1] in last, run.path
+            assert [K, d - 1] in shapes, run.path

@@ -36,7 +36,7 @@ def arc_ratio(points: Array, targets: Array) -> float:
         raise ValueError(f"points must be (n, 2), one target each; got {points.shape}.")
     counts = [int((targets == k).sum()) for k in range(3)]
     if min(counts[:2]) < 2 or counts[2] < 1:
-        raise ValueError(f"Two points of classes 0 and 1 and one of class 2 are needed; got {counts}.")
+        raise ValueError(f"Two points of classes 0 and 1, one of 2 are needed; got {counts}.")
     out = points - points[targets == 2].mean(0)
     distance = np.linalg.norm(out, axis=1)
     towards, around = 0.0, 0.0

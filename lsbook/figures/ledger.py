@@ -45,6 +45,7 @@ STYLE = (
     "<style>.ls-table { overflow-x: auto; font-size: 0.875rem }"
     ".ls-table :is(th, td) { padding: 0.3rem 0.5rem; text-align: left; vertical-align: top }"
     ".ls-table small { color: var(--pst-color-text-muted, inherit) }"
+    ".ls-status, .ls-narrow small span { white-space: nowrap }"
     ".ls-narrow :is(th, td):first-child { min-width: 0 } .ls-runs td { white-space: nowrap }"
     ".ls-runs th button { font: inherit; color: inherit; text-align: left; background: none;"
     " border: 0; padding: 0; min-height: 2rem }"
@@ -92,32 +93,39 @@ def summary(verdicts: Sequence[Verdict]) -> HTML:
     """
     claims = _claims_of(verdicts)
     there = {claim.id: _best_real(verdicts, claim.id) for claim in claims}
-    outcome = {id: overall(rows) for id, rows in there.items()}
-    if not set(outcome.values()) & set(DECIDED):
+    used = dict.fromkeys(v.ran for rows in there.values() for v in rows if v.ran)
+    if not used:
         return HTML(f"{STYLE}<p>No claim has been checked on real data yet.</p>")
     own = [claim for claim in claims if claim.source == paper.KEY]
     later = [claim for claim in claims if claim.source != paper.KEY]
-    used = dict.fromkeys(v.ran for rows in there.values() for v in rows if v.ran)
     scales = "".join(f"<li>{setting(recipe)}: {scale_words(recipe)}</li>" for recipe in used)
-    return HTML(STYLE + _outcomes("the paper’s", own, outcome)
-                + f"<p>On real data here means:</p><ul>{scales}</ul>"
-                + _outcomes("later works’", later, outcome))
+    return HTML(STYLE + _outcomes("the paper’s", own, there)
+                + f"<p>Real data here means:</p><ul>{scales}</ul>"
+                + _outcomes("later works’", later, there))
 
 
-def _outcomes(whose: str, claims: Sequence[paper.Claim], outcome: dict[str, str]) -> str:
+def _outcomes(
+    whose: str, claims: Sequence[paper.Claim], there: dict[str, list[Verdict]]
+) -> str:
     """A sentence that counts, then the claims by what became of them."""
-    found = Counter(outcome[claim.id] for claim in claims)
-    decided = sum(found[status] for status in DECIDED)
-    held, once = found["reproduced"] + found["held once"], found["held once"]
-    seeds = f" ({'all' if once == held else once} in one seed only)" if once else ""
+    outcome = {claim: overall(there[claim.id]) for claim in claims}
+    found = Counter(outcome.values())
+    decided = [claim for claim in claims if outcome[claim] in DECIDED]
+    once = sum(_in_one_seed(there[claim.id]) for claim in decided)
+    alone = "All of these" if once == len(decided) else str(once)
+    seeds = f" {alone} rest on a single seed." if once else ""
     lists = ""
     for status in STATUSES:
-        names = [_link(claim) for claim in claims if outcome[claim.id] == status]
+        names = [_link(claim) for claim in claims if outcome[claim] == status]
         if names:
             lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
-    return (f"<p><strong>Of {whose} {len(claims)} claims, {decided} were checked on real data: {held} "
-            f"held{seeds}, {found['partly']} in part, {found['not']} did not.</strong></p>"
-            f'<dl class="ls-summary">{lists}</dl>')
+    return (f"<p><strong>Of {whose} {len(claims)} claims, {len(decided)} could be checked on real "
+            f"data: {found['reproduced'] + found['held once']} held, {found['partly']} in part, "
+            f'{found["not"]} did not.</strong>{seeds}</p><dl class="ls-summary">{lists}</dl>')
+
+
+def _in_one_seed(rows: Iterable[Verdict]) -> bool:
+    return all(len(row.seeds) == 1 for row in rows if row.status in DECIDED)
 
 
 def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
@@ -133,7 +141,7 @@ def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
 def glance(verdicts: Sequence[Verdict]) -> HTML:
     """Claims down, presets across, a sign and a word each: the whole ledger in one look."""
     run = {verdict.preset for verdict in verdicts if verdict.status in DECIDED}
-    presets = [preset for preset in PRESETS if preset in run]
+    presets = [preset for preset in PRESETS if preset in run] or list(PRESETS)
     head = ["claim", *(PRESETS[preset] for preset in presets)]
     rows, section = [], None
     for claim in _claims_of(verdicts):
@@ -143,7 +151,7 @@ def glance(verdicts: Sequence[Verdict]) -> HTML:
         mine = [verdict for verdict in verdicts if verdict.id == claim.id]
         rows.append([_link(claim), *(_cell([v for v in mine if v.preset in (preset, "")])
                                      for preset in presets)])
-    return HTML(_table(head, rows, "Verdict on each claim, by scale"))
+    return HTML(_table(head, rows, "Verdict on each claim, by scale", "ls-narrow"))
 
 
 def _cell(rows: Sequence[Verdict]) -> str:
@@ -156,10 +164,12 @@ def _cell(rows: Sequence[Verdict]) -> str:
     status = overall(rows)
     mixed = len({row.status for row in first.values()}) > 1
     where = [
-        f"{DATASETS[CATALOGUE[row.recipe].dataset].removesuffix(' (lab)')}"
-        + (f"&nbsp;{SIGNS[row.status]}" if mixed else "")
+        f"<span>{DATASETS[CATALOGUE[row.recipe].dataset].removesuffix(' (lab)')}"
+        + (f"&nbsp;{SIGNS[row.status]}</span>" if mixed else "</span>")
         for row in first.values()
     ]
+    if status in ("partly", "not") and _in_one_seed(rows):
+        where.append("<span>one seed</span>")
     details = f"<br><small>{', '.join(dict.fromkeys(where))}</small>" if where else ""
     return _status(status) + details
 
@@ -272,6 +282,8 @@ def duration(seconds: float | None) -> str:
     """Seconds as text: ``8 s``, ``12 min``, ``3.4 h``."""
     if seconds is None:
         return ""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
@@ -315,7 +327,8 @@ def _where(verdict: Verdict) -> str:
 
 
 def _status(status: str) -> str:
-    return f'<span aria-hidden="true">{SIGNS[status]}</span>&nbsp;{status}'
+    sign = f'<span aria-hidden="true">{SIGNS[status]}</span>'
+    return f'<span class="ls-status">{sign}&nbsp;{status}</span>'
 
 
 def _claims_of(verdicts: Sequence[Verdict]) -> list[paper.Claim]:

@@ -471,14 +471,14 @@ CHECKS: dict[str, Check] = {
     "low-temperature-for-smoothed": Check(_STUDENTS, low_temperature_for_smoothed, "accuracy"),
     "distillation-compatible": Check(_STUDENTS, distillation_compatible, "accuracy"),
     "selective-classification": Check(
-        _IMAGES, selective_classification, "chance that a right prediction ranks above a wrong one"),
+        _IMAGES, selective_classification, "chance that a right prediction ranks above a wrong"),
 }
 """The check of each claim that runs can decide."""
 
 UNCHECKED: dict[str, str] = {
     "smoothing-denoises": "needs teachers and students trained on wrong labels; no recipe has them",
     "drop-smoothing-late": "needs an α that changes during training; a recipe's α is constant",
-    "transfer-hurt": "needs the features of a large network on other data sets; none is trained here",
+    "transfer-hurt": "needs the features of a large network on other data; none is trained here",
     "negative-alpha": "needs wrong labels and α below 0; recipes have neither",
 }
 """Why the other claims are not checked."""

@@ -1,4 +1,4 @@
-"""The best runs there are of one experiment: the paper's scale before a fraction, before the lab."""
+"""The best runs of one experiment: the paper's scale before a fraction, before the lab."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from lsbook.runs.store import Run
 
 
 def metrics(runs: Iterable[Run]) -> pd.DataFrame:
-    """One row a run: run, name, alpha, seed, scale, train_fraction, teacher_alpha and T (None without
-    a teacher), then every metric."""
+    """One row a run: run, name, alpha, seed, scale, train_fraction, teacher_alpha and T (None
+    without a teacher), then every metric."""
     return pd.DataFrame([_labels(run) | run.metrics for run in runs])
 
 
 def history(runs: Iterable[Run], clock: str, quantities: Sequence[str]) -> pd.DataFrame:
-    """One row a run and tick of ``clock`` (``epoch``, ``step`` or ``mi_step``) with ``quantities``."""
+    """One row a run and tick of ``clock`` (``epoch``, ``step``, ``mi_step``) with ``quantities``."""
     frames = [
         pd.DataFrame({name: run.history[name] for name in (clock, *quantities)}).assign(
             **_labels(run)

@@ -87,7 +87,7 @@ def _against_arrays(run: Run) -> Iterator[str]:
 
 
 def _logits_again(run: Run, images: Images, device: torch.device) -> Iterator[str]:
-    """Logits of validation and training examples from weights and data, and what is read from them."""
+    """Logits of validation and training examples from weights and data, and their metrics."""
     model = run.model().to(device)
     logits = predict(model, images, images.val_x, run.recipe.augment).cpu().numpy()
     targets = images.val_y.cpu().numpy()
