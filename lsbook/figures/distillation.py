@@ -90,7 +90,7 @@ def _network(recipe: Recipe) -> str:
 
 
 def families(own: tuple[Recipe, Recipe], runs: Iterable[Any]) -> list[Family]:
-    """Families to choose from: real data before the lab, of each data set one.
+    """Families to choose from: those with students first, real data before the lab.
 
     Parameters
     ----------
@@ -102,7 +102,8 @@ def families(own: tuple[Recipe, Recipe], runs: Iterable[Any]) -> list[Family]:
     Returns
     -------
     list of Family
-        Where the paper's scale and a fraction of it both have runs, the one with more curves.
+        One a data set: where the paper's scale and a fraction of it both have runs, the one with
+        more curves.
     """
     runs = list(runs)
     pairs = [own] + [
@@ -117,7 +118,8 @@ def families(own: tuple[Recipe, Recipe], runs: Iterable[Any]) -> list[Family]:
         if found.runs and (rival is None or rival.teacher is not own[0] and _curves(found)
                            > _curves(rival)):
             best[teacher.dataset] = found
-    return sorted(best.values(), key=lambda family: family.teacher.preset == "lab")
+    return sorted(best.values(), key=lambda family: (
+        HARD not in set(family.frame["curve"]), family.teacher.preset == "lab"))
 
 
 def _curves(family: Family) -> int:

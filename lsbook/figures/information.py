@@ -132,7 +132,10 @@ def verdict(network: Network, alpha: float) -> str:
     falls = smooth["last"] < 0.95 * smooth["peak"]
     loses, loses_hard = smooth["peak"] - smooth["last"], hard["peak"] - hard["last"]
     more = smooth["last"] < hard["last"]
-    above = smooth["last"] - LOG2
+    above, floor = smooth["last"] - LOG2, LOG2 + bias(DRAW_COUNT, "fresh")
+    ends = ("slightly above, as in the paper" if floor < smooth["last"] < 1.5 * LOG2 else
+            "not near it as in the paper: the classes have not collapsed" if above > 0 else
+            "below what two collapsed classes read")
     lines = [
         f"It starts {starts} ({smooth['first']:.2f} nats).",
         f"With α = {near:g} it {'rises and falls' if falls else 'does not fall again'}: "
@@ -142,8 +145,8 @@ def verdict(network: Network, alpha: float) -> str:
             f": {smooth['last']:.2f} against {hard['last']:.2f}." if more else
             f"? Not here: {smooth['last']:.2f} against {hard['last']:.2f}. The effect does not "
             "appear."),
-        f"It ends {above:+.2f} from log 2; two collapsed classes would read "
-        f"{LOG2 + bias(DRAW_COUNT, 'fresh'):.2f} on this estimate.",
+        f"It ends {above:+.2f} nats from log 2, {ends} (two collapsed classes would read "
+        f"{floor:.2f} on this estimate).",
     ]
     head = f"**{network.name}** ({network.scale}), fresh draw.\n\n"
     return head + "\n".join(f"- {line}" for line in lines)

@@ -67,14 +67,14 @@
       const legend = key([ALONE, HARD, SMOOTHED, OTHER], width, 206);
       const top = 206 + legend.height + 34;
       const bottom = top + 290;
-      const lower = shown.length
+      const lower = students.length
         ? panel(shown, x, [bottom, top], runs, "student accuracy (%)", "equivalent smoothing γ of the targets")
         : { parts: [text(left, top, "No student is recorded yet.")], points: [] };
       const targets = [...upper.points, ...lower.points];
       const rings = targets
         .filter(({ point }) => picked.includes(point))
         .map(({ at: [px, py] }) => svg("circle", { cx: px, cy: py, r: 10, fill: "none", stroke: "currentColor", "stroke-width": 1.6 }));
-      const drawing = picture(width, bottom + 44, ...upper.parts, ...legend.parts, ...lower.parts, ...rings);
+      const drawing = picture(width, students.length ? bottom + 44 : top + 20, ...upper.parts, ...legend.parts, ...lower.parts, ...rings);
       const said = Object.assign(document.createElement("p"), { className: "ls-readout" });
       reader(drawing, targets, said);
       stage.replaceChildren(drawing, said);
@@ -178,7 +178,7 @@
     const value = (point) => (point ? percent(point.mean) : "not recorded");
     const numbers = [
       { label: `teacher, ${teacherName(state.alpha)}`, value: value(teacher) },
-      { label: `its student at T = ${state.T}`, value: value(student), kind: state.alpha ? "distil" : "hard" },
+      { label: state.T ? `its student at T = ${state.T}` : "its student", value: value(student), kind: state.alpha ? "distil" : "hard" },
       { label: "γ of the student's targets", value: student ? student.gamma.toFixed(3) : "–" },
       { label: `student alone, α = ${state.alpha}`, value: value(alone), kind: "smooth" },
     ];
@@ -318,19 +318,20 @@
       const family = familyOf(config, state);
       if (!curvesOf.has(family)) {
         const loaded = await Promise.all(family.teachers.map(({ key: name }) => lsEvaluations.load(name)));
-        curvesOf.set(family, family.teachers.map(({ alpha }, i) => {
+        const K = family.classes.length;
+        const lines = family.teachers.map(({ alpha }, i) => {
           const { train_logits: logits, train_targets: targets } = loaded[i];
-          const K = family.classes.length;
           return { alpha, logits, targets, K, curve: Ts.map((T) => gamma(logits, targets, K, T)) };
-        }));
+        });
+        curvesOf.set(family, { lines, least: leastOf(lines) });
       }
-      return { family, told: curvesOf.get(family) };
+      return { family, ...curvesOf.get(family) };
     },
 
-    draw(stage, { family, told: lines }, state) {
+    draw(stage, { family, lines, least }, state) {
       const width = widthOf(stage);
       const { T } = state;
-      const x = log([0.6, 16], [40, width - 14]);
+      const x = log([width < 480 ? 0.42 : 0.6, 16], [40, width - 14]);
       const y = linear([0, 1], [250, 34]);
       const parts = [axes({ x, y, xTicks: [1, 2, 4, 8, 16], xTitle: "temperature T of the teacher",
         yTitle: "equivalent smoothing γ" })];
@@ -339,7 +340,11 @@
         if (alpha) shown.style.stroke = smooth(alpha);
         if (alpha && alpha !== state.alpha) shown.style.opacity = 0.5;
         parts.push(shown);
-        parts.push(text(x(1) - 6, y(curve[0]), teacherName(alpha), { anchor: "end", dy: "0.35em" }));
+      }
+      let above = Infinity;
+      for (const { alpha, curve } of lines.toSorted((a, b) => a.curve[0] - b.curve[0])) {
+        above = Math.min(y(curve[0]), above - 14);
+        parts.push(text(x(1) - 8, above, teacherName(alpha), { anchor: "end", dy: "0.35em" }));
       }
       parts.push(svg("path", { class: "line reference", d: `M${x(T)} 34V250` }));
       const two = lines.filter(({ alpha }) => alpha === 0 || alpha === state.alpha);
@@ -354,22 +359,22 @@
       const row = 22;
       const names = family.classes;
       const side = Math.min(100, 12 + 7 * Math.max(...names.map((name) => name.length)));
-      const p = log([LEAST, 1], [side, width - 60]);
+      const p = log([least, 1], [side, width - 60]);
+      const exponents = [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * Math.log10(least)));
       const bottom = base + row * names.length;
       parts.push(
         text(4, base - 30, `what they say about example ${state.example}, a ${kindOf(family, example.label)}`, { kind: "title" }),
-        ...[1e-12, 1e-9, 1e-6, 1e-3, 1].map((tick) => svg("path", { class: "grid", d: `M${p(tick)} ${base - 14}V${bottom}` })),
-        ...[[1e-12, "1e−12"], [1e-9, "1e−9"], [1e-6, "1e−6"], [1e-3, "0.001"], [1, "1"]].map(([tick, label]) =>
-          text(p(tick), bottom + 16, label, { anchor: "middle" })),
+        ...exponents.map((e) => svg("path", { class: "grid", d: `M${p(10 ** e)} ${base - 14}V${bottom}` })),
+        ...exponents.map((e) => text(p(10 ** e), bottom + 16, e < -3 ? `1e−${-e}` : String(10 ** e), { anchor: "middle" })),
         text(width - 14, bottom + 34, "probability given to each class", { anchor: "end", kind: "title" }));
       const said = found.map((teacher) => ({ ...teacher, p: softmax(teacher.logits, example.row, teacher.K, T) }));
       names.forEach((name, k) => {
         const down = base + row * k;
         const label = text(side - 8, down, name, { anchor: "end", dy: "0.35em" });
         if (k === example.label) label.style.fontWeight = 700;
-        parts.push(label, svg("path", { class: "grid", d: `M${p(LEAST)} ${down}H${p(1)}` }));
+        parts.push(label, svg("path", { class: "grid", d: `M${p(least)} ${down}H${p(1)}` }));
         said.forEach(({ alpha, p: probabilities, kind }) =>
-          parts.push(mark(p(Math.max(LEAST, probabilities[k])), down, { shape: alpha ? "triangle" : "square", radius: 4.5, kind })));
+          parts.push(mark(p(Math.max(least, probabilities[k])), down, { shape: alpha ? "triangle" : "square", radius: 4.5, kind })));
       });
       stage.replaceChildren(picture(width, bottom + 42, ...parts));
       stage.role = "img";
@@ -391,6 +396,17 @@
       };
     },
   };
+
+  /** A power of ten, with an exponent that four divides, below what teachers say at T = 1. */
+  function leastOf(lines) {
+    let least = 1;
+    for (const teacher of lines)
+      for (let number = 1; number <= 2 * teacher.K; number++) {
+        const { row } = exampleOf(teacher, number);
+        least = Math.min(least, ...softmax(teacher.logits, row, teacher.K, 1));
+      }
+    return Math.max(LEAST, 10 ** (4 * Math.floor(Math.log10(Math.max(LEAST, least)) / 4)));
+  }
 
   const short = (value) => (value >= 0.001 ? value.toFixed(3) : value.toExponential(0).replace("-", "−"));
   const kindOf = ({ classes }, label) => (/^\d+$/.test(classes[label]) ? `class ${classes[label]}` : classes[label]);

@@ -2,6 +2,7 @@
 const lsInformation = (() => {
   const PER_SIGMA = 16; // grid points a sigma
   const REACH = 6.5; // sigmas beyond which a kernel adds nothing
+  const GRID = 40; // cells a mean, above which a grid is no help
   const SEPARATION = 100;
 
   /** Uniform numbers in (0, 1) from a seed (mulberry32). */
@@ -76,27 +77,33 @@ const lsInformation = (() => {
   /** The estimate for means (N) and scored draws (N × each, row by row), with its sigma. */
   function estimate(means, scored, each = 1) {
     let squares = 0;
-    for (let i = 0; i < scored.length; i++) squares += (scored[i] - means[Math.floor(i / each)]) ** 2;
+    let low = Infinity;
+    let high = -Infinity;
+    for (let i = 0; i < scored.length; i++) {
+      const y = scored[i];
+      squares += (y - means[Math.floor(i / each)]) ** 2;
+      if (y < low) low = y;
+      if (y > high) high = y;
+    }
     const sigma = Math.sqrt(squares / scored.length);
-    const sorted = Float64Array.from(means, (mean) => mean / sigma).sort();
-    let [low, high] = [Infinity, -Infinity];
-    for (const y of scored) [low, high] = [Math.min(low, y / sigma), Math.max(high, y / sigma)];
-    const cells = Math.ceil((high - low) * PER_SIGMA);
+    const sorted = new Float64Array(means.length);
+    for (let i = 0; i < means.length; i++) sorted[i] = means[i] / sigma;
+    sorted.sort();
+    const cells = Math.ceil(((high - low) / sigma) * PER_SIGMA);
     const exact = logMeanKernel(sorted);
-    const value = cells < 20 * scored.length && scored.length > means.length
-      ? onGrid(exact, low, cells) : exact;
+    const value = cells < GRID * means.length ? onGrid(exact, low / sigma, cells) : exact;
     let sum = 0;
-    for (const y of scored) sum += value(y / sigma);
+    for (let i = 0; i < scored.length; i++) sum += value(scored[i] / sigma);
     return { nats: -0.5 - sum / scored.length, sigma };
   }
 
   /** N rows of `columns` draws around `clusters` points far apart; the same for the same seed. */
   function draws(N, columns, clusters, seed) {
     const next = normal(seed);
-    return Float64Array.from(
-      { length: N * columns },
-      (_, i) => SEPARATION * (Math.floor(i / columns) % clusters) + next(),
-    );
+    const table = new Float64Array(N * columns);
+    for (let i = 0; i < table.length; i++)
+      table[i] = SEPARATION * (Math.floor(i / columns) % clusters) + next();
+    return table;
   }
 
   /** Means of the first L draws of each row, and what is scored: one more draw, or those L. */
@@ -105,10 +112,12 @@ const lsInformation = (() => {
     const means = new Float64Array(N);
     const scored = new Float64Array(form === "fresh" ? N : N * L);
     for (let row = 0; row < N; row++) {
-      const own = table.subarray(row * columns, row * columns + L);
-      means[row] = own.reduce((sum, y) => sum + y, 0) / L;
-      if (form === "fresh") scored[row] = table[row * columns + L];
-      else scored.set(own, row * L);
+      const start = row * columns;
+      for (let i = 0; i < L; i++) {
+        means[row] += table[start + i] / L;
+        if (form !== "fresh") scored[row * L + i] = table[start + i];
+      }
+      if (form === "fresh") scored[row] = table[start + L];
     }
     return { means, scored };
   }

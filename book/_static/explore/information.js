@@ -10,7 +10,7 @@
   ];
   const widthOf = (stage) => Math.max(280, stage.clientWidth || 640);
   const nats = (value) => `${value.toFixed(3).replace("-", "−")}`;
-  const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
+  const signed = (value) => (value <= -0.0005 ? "−" : "+") + Math.abs(value).toFixed(3);
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
   const nearest = (values, to) =>
@@ -141,7 +141,7 @@
     const points = Array.from(means, (mu, i) => [x(mu / scale), y(scored[i] / scale)]);
     const kind = kindOf(alpha);
     return [
-      axes({ x, y, xTicks: x.ticks(4), yTicks: y.ticks(4), xTitle: `mean μ of an example's draws (${unit})` }),
+      axes({ x, y, xTicks: x.ticks(6), yTicks: y.ticks(6), xTitle: `mean μ of an example's draws (${unit})` }),
       text(left - 40, top - 10, `its scored draw y (${unit}), ${nameOf(alpha)}: ${value.toFixed(2)} nats`, { kind: "title" }),
       line([[left, top + size], [left + size, top]], "reference"),
       marks(points.slice(0, half).filter(inside), { shape: "circle", radius: 2, kind }),
@@ -213,7 +213,7 @@
       const x = log([2, 30], [44, chart - 14]);
       const ends = [expected(2, "fresh"), expected(2, "reused"), ...found, truth];
       const [low, high] = [Math.min(...ends), Math.max(...ends)];
-      const room = 0.12 * (high - low) || 0.2;
+      const room = Math.max(0.12 * (high - low), 0.05);
       const y = linear([low - room, high + room], [250, 34]);
       const Ls = Array.from({ length: 57 }, (_, i) => 2 + i / 2);
       const parts = [
