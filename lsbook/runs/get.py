@@ -105,6 +105,7 @@ def train_job(
 ) -> None:
     """Train recipes of one shape; a second process that wants one of them waits meanwhile."""
     devices.keep_freed_memory()
+    manifest.commit()  # of the code as it is loaded, which may change before the training ends
     with ExitStack() as held:
         held.enter_context(interrupted_at(deadline))
         for name in sorted(recipe.hash for recipe in recipes):

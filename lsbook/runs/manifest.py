@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 import subprocess
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def describe(recipe: Recipe, *, data_hash: str, device: torch.device, wall_secon
         "name": recipe.name,
         "seed": recipe.seed,
         "scale": recipe.scale,
+        "train_fraction": recipe.train_fraction,
         "steps": recipe.total_steps,
         "data_hash": data_hash,
         "commit": commit(),
@@ -35,8 +37,12 @@ def describe(recipe: Recipe, *, data_hash: str, device: torch.device, wall_secon
     }
 
 
+@lru_cache
 def commit() -> str:
-    """The commit of the checkout lsbook runs from, with ``+`` when files differ; else ``unknown``."""
+    """The commit of the checkout lsbook runs from, with ``+`` when files differ; else ``unknown``.
+
+    Read once in a process, so that a long run names the code it was begun with.
+    """
     try:
         root = Path(lsbook.__file__).parent
         revision = _git(root, "rev-parse", "--short=12", "HEAD")
