@@ -14,7 +14,8 @@ def page_of(kind, figures, folder):
     for figure in figures:
         for run in figure.runs:
             evaluation.write(run, kind, folder / "site" / "evaluations")
-    own = [f"explore/{kind}-math.js", f"explore/{kind}.js"]
+    own = [f"explore/{kind}{part}.js" for part in ("-math", "")]
+    own = [name for name in own if (STATIC / name).exists()]
     (folder / "explore").mkdir()
     for name in (*SCRIPTS, *STYLES, *own):
         (folder / name).write_text((STATIC / name).read_text())

@@ -11,17 +11,14 @@ import numpy as np
 import pytest
 
 from drawn import open_page
-from lsbook import recipes, runs
+from explored import page_of
+from lsbook import paper, recipes, runs
 from lsbook.estimators import calibration
 from lsbook.estimators.temperature import fit_temperature
 from lsbook.explore import calibration as explore
-from lsbook.explore import evaluation
 
 ROOT = Path(__file__).parent.parent
-STATIC = ROOT / "book" / "_static"
-SCRIPTS = ("frame", "explore/figure", "explore/evaluations", "explore/plot",
-           "explore/calibration-math", "explore/calibration")
-LAB = "MNIST-1D (lab), MLP"
+LAB = "MLP on MNIST-1D (lab)"
 
 page = pytest.fixture(scope="module")(open_page)
 
@@ -90,25 +87,13 @@ def visit(page, tmp_path_factory):
         "lab/mlp-mnist1d": [lab(alpha, seed) for alpha in (0.0, 0.05, 0.2) for seed in (0, 1)],
         "lab/mlp-digits": [lab(alpha, 0, "lab/mlp-digits") for alpha in (0.0, 0.05)],
     }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explore, "CHOICES", [(name,) for name in shown])
-        patch.setattr(explore, "best", lambda name: shown[name])
-        figure = explore.explorer()
-    folder = tmp_path_factory.mktemp("site")
-    for name in SCRIPTS:
-        path = folder / f"{name}.js"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text((STATIC / f"{name}.js").read_text())
-    for run in figure.runs:
-        evaluation.write(run, "calibration", folder / "site" / "evaluations")
-    scripts = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
-    (folder / "page.html").write_text(
-        f'<!doctype html><meta charset="utf-8">{figure.to_html()}{scripts}')
+    figure = explore.explorer(list(shown.values()), "Title")
+    address = page_of("calibration", [figure], tmp_path_factory.mktemp("site"))
 
     def open_at(fragment=""):
         page.goto("about:blank")
-        page.goto((folder / "page.html").as_uri() + fragment)
-        page.wait_for_selector("figure[data-ready]")
+        page.goto(address + fragment)
+        page.evaluate("lsExplore.drawAll()")
         return page
 
     return open_at
@@ -171,7 +156,7 @@ def test_a_temperature_leaves_the_accuracy(visit):
 
 def test_another_data_set_brings_its_own_choices(visit):
     page = visit()
-    page.select_option("#explore-calibration-data", label="digits (lab), MLP")
+    page.select_option("#explore-calibration-data", label="MLP on digits (lab)")
     page.wait_for_function("document.querySelector('.ls-stage').ariaLabel.includes('digits')")
     digits = lab(0.0, 0, "lab/mlp-digits")
     assert seen(page)[0][:3] == pytest.approx(want(digits)[:3], abs=1e-4)
@@ -203,11 +188,11 @@ def test_real_data_come_first_and_pairs_are_whole(monkeypatch):
     real = [run("fraction/resnet20-cifar100", a, s) for a, s in ((0.0, 0), (0.05, 0), (0.1, 1))]
     own = [run("lab/mlp-mnist1d", a) for a in (0.0, 0.1)]
     monkeypatch.setattr(explore, "best", lambda *names: real if "fraction" in names[-1] else [])
-    monkeypatch.setattr(explore, "CHOICES", (("paper/x", "fraction/x"),))
-    figure = explore.explorer(own)
+    sets = explore.choices([("paper/x", "fraction/x")], own)
+    figure = explore.explorer(sets, "Title")
     labels = [chosen["label"] for chosen in figure.config["sets"]]
-    assert labels == [
-        "CIFAR-100, ResNet-20, a quarter of the images, 2.4 % of the schedule", LAB]
+    assert labels[0].startswith("ResNet-20 on CIFAR-100, a quarter of the images, 2.4")
+    assert labels[1] == LAB
     assert len(figure.config["sets"][0]["runs"]) == 2
     assert figure.config["sets"][0]["T"] == 1.9
 
@@ -215,4 +200,23 @@ def test_real_data_come_first_and_pairs_are_whole(monkeypatch):
 def test_nothing_to_compare_says_so(monkeypatch):
     monkeypatch.setattr(explore, "best", lambda *names: [])
     with pytest.raises(LookupError, match="No hard network"):
-        explore.explorer()
+        explore.choices()
+
+
+# -------------------------------------------------------------------------------------- against α
+
+
+def test_error_against_alpha_shows_means_of_every_seed(page, tmp_path):
+    shown = [lab(alpha, seed) for alpha in (0.0, 0.05, 0.2) for seed in (0, 1)]
+    page.goto(page_of("sweep", [explore.against_alpha([shown])], tmp_path))
+    page.evaluate("lsExplore.drawAll()")
+    table = page.eval_on_selector_all(".ls-numbers tr", """rows => rows.map(
+        row => [...row.children].map(cell => cell.textContent))""")
+    assert table[0] == ["", "α = 0", "α = 0.05", "α = 0.2"]
+    for row, name in zip(table[1:], ("val_ece", "ece_at_optimal_T", "optimal_T")):
+        for text, alpha in zip(row[1:], (0.0, 0.05, 0.2)):
+            mean = np.mean([lab(alpha, seed).metrics[name] for seed in (0, 1)])
+            assert float(text) == pytest.approx(mean, abs=6e-4)
+    assert page.locator(".mark.paper").count() == len(paper.numbers(
+        place="Table 3", dataset="cifar100"))
+    assert page.locator(".line.faint").count() == 3 * 2

@@ -1,4 +1,4 @@
-"""Explorer of calibration: the reliability diagram of any recorded pair at any temperature."""
+"""Explorers of calibration: the reliability diagram at any temperature, and the error against α."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from lsbook import paper
 from lsbook.estimators import calibration
-from lsbook.estimators.temperature import fit_temperature
-from lsbook.explore import evaluation
+from lsbook.explore import evaluation, sweep
 from lsbook.explore.figure import Explorer
-from lsbook.figures.ledger import DATASETS, MODELS
+from lsbook.figures.calibration import best_T
+from lsbook.figures.ledger import setting
 from lsbook.figures.scale import in_words
 from lsbook.runs.best import best, compares
 
@@ -21,11 +21,30 @@ CHOICES = (
     ("paper/resnet56-cifar100", "fraction/resnet20-cifar100"),
     ("paper/alexnet-cifar10", "fraction/alexnet-cifar10"),
     ("paper/teacher-cifar10", "fraction/teacher-cifar10"),
-    ("paper/inception-tinyimagenet",),
+    ("paper/inception-tinyimagenet", "fraction/resnet20-tinyimagenet"),
     ("lab/mlp-mnist1d",),
     ("lab/mlp-digits",),
 )
 """What the data picker offers, real data first; of each experiment the best runs there are."""
+
+EASY = CHOICES[3], CHOICES[5]
+"""What stands for the right side of Figure 2, where the paper has Inception-v4 on ImageNet."""
+
+PANELS = (
+    {
+        "title": "ECE",
+        "series": [
+            {"name": "val_ece", "label": "as trained", "kind": "smooth", "shape": "circle"},
+            {"name": "ece_at_optimal_T", "label": "at the best T", "kind": "temperature",
+             "shape": "square"},
+        ],
+    },
+    {
+        "title": "temperature of least NLL", "rule": 1,
+        "series": [{"name": "optimal_T", "label": "best T", "kind": "temperature",
+                    "shape": "square"}],
+    },
+)
 
 
 def arrays(run: Any) -> dict[str, np.ndarray]:
@@ -34,37 +53,47 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
     return {name: stored[name] for name in ("val_logits", "val_targets")}
 
 
-def explorer(
-    own: Sequence[Any] = (),
-    alpha: float = 0.05,
-    seed: int = 0,
-    command: str = "",
-    chart: Any = None,
-) -> Explorer:
-    """Hard beside smoothed networks of every data set there are runs of.
+def choices(names: Sequence[Sequence[str]] = CHOICES, own: Sequence[Any] = ()) -> list[list[Any]]:
+    """Runs to choose among, of seeds with a hard and a smoothed network; a list a data set.
 
-    Parameters
-    ----------
-    own
-        Runs of the chapter, offered last unless they are among the recorded choices.
-    alpha, seed
-        Where the controls start, or as near to it as was recorded.
-    command
-        The papermill command that regenerates the figure.
-    chart
-        Shown in its place where a kernel is live.
+    ``own`` are runs of the chapter, offered last unless they are among the others.
 
     Raises
     ------
     LookupError
-        If there is no hard network with a smoothed one of its seed.
+        If there are none.
     """
-    sets = [_paired(runs) for names in CHOICES if (runs := best(*names))]
+    sets = [_paired(runs) for alike in names if (runs := best(*alike))]
     known = {run.recipe.hash for runs in sets for run in runs}
     if compares(list(own)) and not known.issuperset(run.recipe.hash for run in own):
         sets.append(_paired(own))
     if not sets:
         raise LookupError("No hard network has a smoothed one beside it; run the cells above.")
+    return sets
+
+
+def explorer(
+    sets: Sequence[Sequence[Any]],
+    title: str,
+    alpha: float = 0.05,
+    seed: int = 0,
+    name: str = "",
+    command: str = "",
+    chart: Any = None,
+) -> Explorer:
+    """The reliability diagram of a hard and a smoothed network, and of one of them at any T.
+
+    Parameters
+    ----------
+    sets
+        Runs to choose among, from `choices`.
+    title
+        What to see.
+    alpha, seed
+        Where the controls start, or as near to it as was recorded.
+    name, command, chart
+        As of an `Explorer`.
+    """
     hard, smoothed = start(sets[0], alpha, seed)
     T = paper_T(hard.recipe)
     words = "; ".join([
@@ -74,20 +103,51 @@ def explorer(
     ])
     return Explorer(
         kind=KIND,
+        name=name,
         config={"alpha": alpha, "seed": seed, "sets": [_described(runs) for runs in sets]},
-        title="Below the diagonal a network says too much; smoothing and temperature lift it",
+        title=title,
         note="Figure 2 of the paper, computed in your browser from the networks' logits",
         alt=f"Reliability diagram, {label(hard.recipe)}, 15 bins. {words}.",
-        caption="The size of a point and the bars count the examples.",
+        caption="Validation examples. The size of a point and the bars count them.",
         runs=[run for runs in sets for run in runs],
         command=command,
         chart=chart,
     )
 
 
+def against_alpha(
+    sets: Sequence[Sequence[Any]], command: str = "", chart: Any = None
+) -> Explorer:
+    """ECE as trained and after temperature scaling, and the best temperature, against α."""
+    first = sets[0]
+    words = "; ".join(
+        f"alpha {run.recipe.alpha:g}, seed {run.recipe.seed}: {run.metrics['val_ece']:.3f}"
+        for run in first)
+    return sweep.explorer(
+        {label(runs[0].recipe): runs for runs in sets},
+        [PANELS[0] | {"paper": _published("ECE")},
+         PANELS[1] | {"paper": _published("optimal temperature")}],
+        name="calibration-alpha",
+        title="A little smoothing calibrates, more of it makes the network too modest",
+        note="dots: mean over seeds; faint: each seed; band: least to greatest; hollow diamonds: the "
+        "paper, ResNet-56 on CIFAR-100",
+        alt=f"ECE as trained, {label(first[0].recipe)}: {words}.",
+        caption="The temperature is fitted by NLL on one half of the validation examples and used on "
+        "the other, both ways round.",
+        command=command,
+        chart=chart,
+    )
+
+
+def _published(symbol: str) -> list[dict[str, Any]]:
+    """The paper's values for ResNet-56 on CIFAR-100."""
+    found = paper.numbers(place="Table 3", dataset="cifar100", symbol=symbol)
+    return [{"alpha": n.alpha, "value": n.value} for n in found]
+
+
 def label(recipe: Any) -> str:
     """Data, network and share of the experiment, in words."""
-    name = f"{DATASETS[recipe.dataset]}, {MODELS[recipe.model]}"
+    name = setting(recipe)
     return name if recipe.preset == "lab" and recipe.scale == 1 else f"{name}, {in_words(recipe)}"
 
 
@@ -105,14 +165,6 @@ def paper_T(recipe: Any) -> float:
     """The temperature of Table 3 for the network that stands nearest to this one."""
     like = "imagenet/inception-v4" if recipe.model == "inception-v4" else "cifar100/resnet56"
     return paper.number(f"table3/{like}/temperature").value
-
-
-def best_T(run: Any) -> float | None:
-    """The temperature of least NLL over all validation examples; None if there is none."""
-    try:
-        return fit_temperature(run.arrays["val_logits"], run.arrays["val_targets"]).T
-    except ValueError:
-        return None
 
 
 def _paired(runs: Sequence[Any]) -> list[Any]:

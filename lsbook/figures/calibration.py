@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from lsbook import paper
-from lsbook.estimators.calibration import from_logits
+from lsbook.estimators import calibration
+from lsbook.estimators.calibration import Reliability, from_logits
+from lsbook.estimators.temperature import fit_temperature
 from lsbook.figures import theme
-from lsbook.figures.ledger import DATASETS, MODELS, spread_text
+from lsbook.figures.ledger import DATASETS, MODELS, scale_words, setting, spread_text
+from lsbook.figures.scale import in_words
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, Spread, groups
+from lsbook.runs.tables import metrics
 
-STEP = 0.005
-BUDGET = 450_000
 SERIES = {
     "hard": (theme.HARD, "circle", [1, 0]),
     "scaled": (theme.TEMPERATURE, "square", [6, 3]),
@@ -25,164 +27,86 @@ SERIES = {
 }
 """Colour, shape and dash of hard targets, hard targets with temperature, and smoothing."""
 
+_SIGNS = {"hard": "●", "scaled": "■", "smoothed": "▲"}
+
 _TABLE_3 = (
-    ("cifar100", "resnet56", "paper/resnet56-cifar100", 0.05),
-    ("imagenet", "inception-v4", None, 0.1),
-    ("en-de", "transformer", None, 0.1),
-    ("mnist1d", "mlp", "lab/mlp-mnist1d", 0.05),
-    ("digits", "mlp", "lab/mlp-digits", 0.05),
+    ("cifar100", "resnet56", ("paper/resnet56-cifar100", "fraction/resnet20-cifar100"), 0.05),
+    ("imagenet", "inception-v4",
+     ("paper/inception-tinyimagenet", "fraction/resnet20-tinyimagenet"), 0.1),
+    ("en-de", "transformer", (), 0.1),
+    ("mnist1d", "mlp", ("lab/mlp-mnist1d",), 0.05),
+    ("digits", "mlp", ("lab/mlp-digits",), 0.05),
 )
 _NAMES = DATASETS | {"imagenet": "ImageNet", "en-de": "EN–DE"}
 
 
-# The reliability diagram, computed in the browser
+# The reliability diagram
 
 
-def gap_frame(runs: Sequence[Any]) -> pd.DataFrame:
-    """What the browser needs for the calibration of each run at any temperature.
-
-    Columns ``alpha``, ``seed``; ``gaps``, a list of validation examples, each the sorted distances
-    of its other logits from the top one in units of ``STEP``; ``rank`` of the right class, 0 where
-    the prediction is right. The confidence at T is 1 / (1 + Σ exp(−gap / T)). At most ``BUDGET``
-    gaps in all: of larger sets the first examples.
-    """
-    runs = list(runs)
-    K = runs[0].arrays["val_logits"].shape[-1]
-    limit = max(1, BUDGET // (len(runs) * (K - 1)))
-    rows = []
-    for run in runs:
-        logits = run.arrays["val_logits"][:limit].astype(np.float64)
-        targets = run.arrays["val_targets"][:limit].astype(int)
-        order = np.argsort(-logits, axis=1, kind="stable")
-        gaps = logits.max(1, keepdims=True) - np.take_along_axis(logits, order, 1)
-        rows.append({
-            "alpha": run.recipe.alpha,
-            "seed": run.recipe.seed,
-            "gaps": np.rint(gaps[:, 1:] / STEP).astype(int).tolist(),
-            "rank": (order == targets[:, None]).argmax(1).tolist(),
-        })
-    return pd.DataFrame(rows)
+def series(
+    hard: Any, smoothed: Any, T: float = 1.9, bins: int = 15, binning: str = "width"
+) -> dict[str, tuple[str, Reliability, dict[str, float]]]:
+    """Name, reliability table and scores of hard targets, hard targets at T, and smoothing."""
+    asked = {
+        "hard": ("hard targets", hard, 1.0),
+        "scaled": (f"hard, T = {T:.2f}", hard, T),
+        "smoothed": (f"smoothing, α = {smoothed.recipe.alpha:g}", smoothed, 1.0),
+    }
+    found = {}
+    for key, (name, run, t) in asked.items():
+        logits, targets = run.arrays["val_logits"], run.arrays["val_targets"]
+        table = calibration.reliability(*from_logits(logits, targets, t), bins, binning)
+        scores = {
+            "ECE": table.ece,
+            "NLL": calibration.nll(logits, targets, t),
+            "Brier": calibration.brier(logits, targets, t),
+            "accuracy": calibration.accuracy(logits, targets),
+        }
+        found[key] = name, table, scores
+    return found
 
 
 def reliability(
-    runs: Sequence[Any],
+    hard: Any,
+    smoothed: Any,
     title: str,
-    note: str = "",
-    alpha: float = 0.05,
-    seed: int = 0,
     T: float = 1.9,
     bins: int = 15,
-    bound: bool = True,
-) -> alt.VConcatChart:
-    """Figure 2's diagram for hard targets, hard targets at T, and smoothing, with counts.
+    binning: str = "width",
+) -> alt.HConcatChart:
+    """Figure 2's diagram of a hard and a smoothed run, with counts and scores.
 
-    Parameters
-    ----------
-    runs
-        Hard and smoothed runs; one of each for every seed to choose.
-    title, note
-        What to see, and what the networks are.
-    alpha, seed, T, bins
-        Where the controls start: the paper's setting.
-    bound
-        Whether the chart has controls of its own.
+    ``T`` divides the hard network's logits; ``bins`` and ``binning`` are as in
+    `lsbook.estimators.calibration.reliability`.
     """
-    frame = gap_frame(runs)
-    smoothed = sorted(set(frame["alpha"]) - {0.0})
-    seeds = sorted(set(frame["seed"]))
-    start = {
-        "alpha": min(smoothed, key=lambda a: abs(a - alpha)),
-        "seed": seed if seed in seeds else seeds[0],
-        "T": T,
-        "bins": bins,
-    }
-    controls = {
-        "T": alt.binding_range(min=0.5, max=4, step=0.05, name="temperature T "),
-        "bins": alt.binding_range(min=5, max=50, step=1, name="bins "),
-        "alpha": alt.binding_select(options=smoothed, name="α "),
-        "seed": alt.binding_select(options=seeds, name="seed "),
-    }
-    if len(seeds) == 1:
-        del controls["seed"]
-    bind = controls if bound else {}
-    params = [alt.param(name=name, value=value, **({"bind": bind[name]} if name in bind else {}))
-              for name, value in start.items()]
-
-    K = len(frame["gaps"][0][0]) + 1
-    table = _binned(alt.Chart(frame), K)
-    plots = alt.hconcat(_diagram(table), _counts(table), spacing=24)
-    return alt.vconcat(_readout(table), plots, spacing=12).add_params(*params).properties(
-        title=alt.Title(title, subtitle=note))
-
-
-def _binned(chart: alt.Chart, K: int) -> alt.Chart:
-    """A row a series and bin: count, mean confidence and accuracy, and the series' metrics."""
-    total = " + ".join(f"exp(-{STEP} * datum.gaps[{k}] / datum.t)" for k in range(K - 1))
-    return (
-        chart.transform_filter("datum.seed == seed && (datum.alpha == 0 || datum.alpha == alpha)")
-        .transform_calculate(series="datum.alpha == 0 ? ['hard', 'scaled'] : ['smoothed']")
-        .transform_flatten(["series"])
-        .transform_flatten(["gaps", "rank"])
-        .transform_calculate(t="datum.series == 'scaled' ? T : 1")
-        .transform_calculate(others=total)
-        .transform_calculate(
-            confidence="1 / (1 + datum.others)",
-            right="datum.rank == 0 ? 1 : 0",
-            loss=f"(datum.rank == 0 ? 0 : {STEP} * datum.gaps[datum.rank - 1] / datum.t)"
-                 " + log(1 + datum.others)")
-        .transform_calculate(bin="max(0, ceil(datum.confidence * bins) - 1)")
-        .transform_aggregate(
-            groupby=["series", "bin"], count="count()", confidence="mean(confidence)",
-            accuracy="mean(right)", loss="sum(loss)")
-        .transform_calculate(
-            error="datum.count * abs(datum.accuracy - datum.confidence)",
-            hits="datum.count * datum.accuracy",
-            lower="datum.bin / bins", upper="(datum.bin + 1) / bins")
-    )
+    found = series(hard, smoothed, T, bins, binning)
+    rows = [
+        {"series": key, "lower": low, "upper": high, "count": count, "confidence": sure,
+         "accuracy": right}
+        for key, (_, table, _) in found.items()
+        for low, high, count, sure, right in zip(
+            table.lower, table.upper, table.count, table.confidence, table.accuracy)
+        if count
+    ]
+    words = [
+        f"{_SIGNS[key]} {name}: " + ", ".join(f"{what} {value:.4f}" for what, value in scores.items())
+        for key, (name, _, scores) in found.items()
+    ]
+    table = alt.Chart(pd.DataFrame(rows))
+    return alt.hconcat(_diagram(table), _counts(table), spacing=24).properties(
+        title=alt.Title(title, subtitle=words))
 
 
 def _look() -> dict[str, Any]:
     names = list(SERIES)
     colours, shapes, dashes = zip(*SERIES.values())
+    scale = {"domain": names}
     return {
-        "color": alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=list(colours))),
-        "shape": alt.Shape("series:N", legend=None, scale=alt.Scale(domain=names, range=list(shapes))),
+        "color": alt.Color("series:N", legend=None, scale=alt.Scale(range=list(colours), **scale)),
+        "shape": alt.Shape("series:N", legend=None, scale=alt.Scale(range=list(shapes), **scale)),
         "strokeDash": alt.StrokeDash(
-            "series:N", legend=None, scale=alt.Scale(domain=names, range=list(dashes))),
+            "series:N", legend=None, scale=alt.Scale(range=list(dashes), **scale)),
     }
-
-
-_NAME = ("datum.series == 'hard' ? 'hard targets' : datum.series == 'scaled' ? "
-         "'hard, T = ' + format(T, '.2f') : 'smoothing, α = ' + alpha")
-
-
-def _readout(table: alt.Chart) -> alt.LayerChart:
-    """Name, ECE, NLL and accuracy of each series; the diagram's legend at once."""
-    look = _look()
-    rows = (
-        table.transform_aggregate(
-            groupby=["series"], n="sum(count)", error="sum(error)", loss="sum(loss)", hits="sum(hits)")
-        .transform_calculate(
-            name=_NAME, ece="format(datum.error / datum.n, '.4f')",
-            nll="format(datum.loss / datum.n, '.3f')", accuracy="format(datum.hits / datum.n, '.1%')")
-        .encode(y=alt.Y("series:N", sort=list(SERIES), axis=None))
-    )
-    columns = {"ECE": ("ece", 0.58), "NLL (nats)": ("nll", 0.8), "accuracy": ("accuracy", 1)}
-    keys = rows.mark_point(filled=True, size=70, opacity=1).encode(
-        x=_across(0.02), color=look["color"], shape=look["shape"])
-    names = rows.mark_text(align="left").encode(x=_across(0.05), text="name:N")
-    layers = [keys, names]
-    for column, (field, x) in columns.items():
-        layers.append(rows.mark_text(align="right", fontWeight=600).encode(
-            x=_across(x), text=f"{field}:N"))
-        head = alt.Chart(pd.DataFrame([{"head": column}])).mark_text(align="right", baseline="bottom")
-        layers.append(head.encode(x=_across(x), y=alt.value(-2), text="head:N"))
-    return alt.layer(*layers).properties(width=340, height=66)
-
-
-def _across(share: float) -> alt.XDatum:
-    """A place on the width of the readout, which shrinks with the page."""
-    return alt.XDatum(share, type="quantitative", axis=None, scale=theme.unit_scale())
 
 
 def _diagram(table: alt.Chart) -> alt.LayerChart:
@@ -195,7 +119,7 @@ def _diagram(table: alt.Chart) -> alt.LayerChart:
     word = alt.Chart(pd.DataFrame([{"confidence": 0.3, "accuracy": 0.3, "word": "perfect calibration"}]))
     label = word.mark_text(angle=315, dy=-8, color=theme.REFERENCE).encode(x, y, text="word:N")
     lines = table.mark_line(strokeWidth=1.2, opacity=0.8).encode(
-        x, y, order="bin:Q", color=look["color"], strokeDash=look["strokeDash"])
+        x, y, order="lower:Q", color=look["color"], strokeDash=look["strokeDash"])
     size = alt.Size("count:Q", legend=None, scale=alt.Scale(range=[12, 190]))
     points = table.mark_point(filled=True, opacity=0.9).encode(
         x, y, size=size, color=look["color"], shape=look["shape"], tooltip=[
@@ -274,28 +198,31 @@ def _diamonds(frame: pd.DataFrame) -> alt.Chart:
 def table_3(runs: Iterable[Any], alpha: float | None = None) -> pd.DataFrame:
     """Table 3: ECE of hard targets, at the best temperature, and with smoothing; paper and ours.
 
-    Ours is the mean over seeds with the least and the greatest, of the longest schedule that was
-    run. ``alpha`` replaces the paper's for our runs.
+    Ours is the mean over seeds with the least and the greatest, of the largest experiment that was
+    run, at the paper's α. ``alpha`` replaces it in the lab.
     """
     grouped = groups(runs)
     rows = []
-    for dataset, model, recipe, strength in _TABLE_3:
+    for dataset, model, recipes, strength in _TABLE_3:
         network = f"{MODELS[model]}, {_NAMES[dataset]}"
         if paper.numbers(place="Table 3", dataset=dataset, model=model):
             rows.append({"network": network, "whose": "the paper"} | {
                 head: f"{paper.number(f'table3/{dataset}/{model}/{key}').value:g}"
                 for head, (key, _) in _COLUMNS.items()} | {"α": f"{strength:g}"})
-        ours = strength if alpha is None else alpha
-        group = next(iter(grouped.get(recipe, [])), None)
-        if group is None:
+        group = next((found[0] for name in recipes if (found := grouped.get(name))), None)
+        if recipes and group is None:
             rows.append({"network": network, "whose": "ours", "hard": "not yet run"})
-            continue
-        scale = group.runs[0].recipe.scale
-        whose = "ours" if scale == 1 else f"ours, {scale:.2g} of the schedule"
-        rows.append({"network": network, "whose": whose} | {
-            head: _measured(group, name, ours if head == "smoothed" else 0.0)
-            for head, (_, name) in _COLUMNS.items()} | {"α": f"{ours:g}"})
-    return pd.DataFrame(rows).fillna("")
+        elif group:
+            recipe = group.runs[0].recipe
+            lab = recipe.preset == "lab"
+            ours = alpha if lab and alpha is not None else strength
+            rows.append({
+                "network": network if lab else f"{setting(recipe)}, {in_words(recipe)}",
+                "whose": "ours",
+                "α": f"{ours:g}",
+            } | {head: _measured(group, name, ours if head == "smoothed" else 0.0)
+                 for head, (_, name) in _COLUMNS.items()})
+    return pd.DataFrame(rows, columns=["network", "whose", *_COLUMNS, "α"]).fillna("")
 
 
 _COLUMNS = {
@@ -315,13 +242,42 @@ def _measured(group: Group, name: str, alpha: float) -> str:
 # Words and numbers of the chapter
 
 
-def place(network: str, run: Any) -> str:
-    """What a panel of Figure 2 says of the network it was drawn for in the paper."""
-    recipe = run.recipe
-    if network == f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}":
-        return network if recipe.scale == 1 else f"{network}, {recipe.scale:.2g} of the schedule"
-    return (f"{network}: not yet run here; in its place "
-            f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}")
+def told(hard: Any, smoothed: Any) -> str:
+    """How bold a hard network is, what temperature mends it, and what smoothing does instead."""
+    recipe = hard.recipe
+    found = series(hard, smoothed, best_T(hard) or 1.0)
+    (_, plain, first), (_, _, scaled), (_, soft, last) = found.values()
+    sure = {name: float(np.nansum(table.confidence * table.count) / table.count.sum())
+            for name, table in (("hard", plain), ("soft", soft))}
+    return (
+        f"{setting(recipe)} ({scale_words(recipe)}). Hard targets: {sure['hard']:.1%} sure on average, "
+        f"{first['accuracy']:.1%} right, ECE {first['ECE']:.3f}. The temperature of least NLL is "
+        f"{best_T(hard) or float('nan'):.2f}; with it the ECE is {scaled['ECE']:.3f}. Smoothing with "
+        f"α = {smoothed.recipe.alpha:g}: {sure['soft']:.1%} sure, {last['accuracy']:.1%} right, "
+        f"ECE {last['ECE']:.3f}.")
+
+
+def best_T(run: Any) -> float | None:
+    """The temperature of least NLL over all validation examples; None if there is none."""
+    try:
+        return fit_temperature(run.arrays["val_logits"], run.arrays["val_targets"]).T
+    except ValueError:
+        return None
+
+
+def best_alpha_text(runs: Sequence[Any]) -> str:
+    """Which α needs no temperature and which temperature needs no α, in a sentence or two."""
+    means = metrics(runs).groupby("alpha")[["val_ece", "ece_at_optimal_T", "optimal_T"]].mean()
+    best = means["val_ece"].idxmin()
+    text = (f"{setting(runs[0].recipe)}: averaged over seeds the ECE is {means['val_ece'].loc[0.0]:.3f} "
+            f"with hard targets and least, {means['val_ece'].min():.3f}, at α = {best:g}.")
+    fitted = means.dropna()
+    if 0.0 not in fitted.index:
+        return text
+    one = (fitted["optimal_T"] - 1).abs().idxmin()
+    return text + (f" Temperature alone reaches {fitted['ece_at_optimal_T'].loc[0.0]:.3f} with "
+                   f"T = {fitted['optimal_T'].loc[0.0]:.2f}. The α that needs least correction is "
+                   f"{one:g} (T = {fitted['optimal_T'].loc[one]:.2f}).")
 
 
 def verdict_text(frame: pd.DataFrame, dataset: str) -> str:
@@ -361,6 +317,7 @@ def comparison(runs: Sequence[Any], alpha: float) -> pd.DataFrame:
             mean = {key: np.mean([run.metrics[key] for run in members]) for key in
                     ("val_accuracy", *keys)}
             rows.append({
+                "data": DATASETS[runs[0].recipe.dataset],
                 "network": f"{name}, best T" if scaled else name,
                 "T": np.mean(Ts),
                 "accuracy": mean["val_accuracy"],
@@ -379,6 +336,7 @@ def selective_text(runs: Sequence[Any], alpha: float) -> str:
     seeds = sorted(by[0.0].keys() & by[alpha].keys())
     hard, soft = (np.mean([by[a][seed] for seed in seeds]) for a in (0.0, alpha))
     more = sum(by[alpha][seed] > by[0.0][seed] for seed in seeds)
-    return (f"Among the half of the examples that a network is surest of, {hard:.1%} are wrong with hard "
-            f"targets and {soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
+    return (f"{setting(runs[0].recipe)}: among the half of the examples that a network is surest of, "
+            f"{hard:.1%} are wrong with hard targets and "
+            f" {soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
             f"{len(seeds)} seed{'s' * (len(seeds) > 1)}.")

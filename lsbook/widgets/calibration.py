@@ -1,4 +1,4 @@
-"""Explorer of calibration: any α, which trains, any temperature, any number of bins."""
+"""Explorer of calibration: any α, trained where it is not recorded, any temperature and bins."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import ipywidgets as widgets
 
 from lsbook.chapter import Chapter
 from lsbook.figures import calibration as figures
+from lsbook.recipes import Recipe
 from lsbook.widgets import live
-from lsbook.widgets.panel import alpha_slider, panel
+from lsbook.widgets.train import training_panel
 
 
 def explorer(chapter: Chapter) -> widgets.VBox | None:
@@ -18,15 +19,22 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
         return None
     chapter = replace(chapter, retrain=False)
 
-    def draw(alpha: float, T: float, bins: int):
-        runs = [chapter.run(alpha=a) for a in (0.0, alpha)]
-        return figures.reliability(
-            runs, f"Seed {chapter.seed} at α = {alpha:g}", alpha=alpha, seed=chapter.seed, T=T,
-            bins=bins, bound=False)
+    def needs(alpha: float, **_) -> list[Recipe]:
+        return [chapter.recipe(alpha=a) for a in (0.0, alpha)]
 
-    return panel(
+    def draw(alpha: float, T: float, bins: int, binning: str):
+        hard, smoothed = (chapter.run(alpha=a) for a in (0.0, alpha))
+        title = f"Seed {chapter.seed} at α = {alpha:g}"
+        return figures.reliability(hard, smoothed, title, T, bins, binning)
+
+    return training_panel(
         draw,
-        alpha=alpha_slider(chapter, 0.05),
+        needs,
+        chapter.device,
+        alpha=widgets.FloatSlider(
+            value=chapter.alpha or 0.05, min=0.01, max=0.9, step=0.01, description="α",
+            continuous_update=False),
         T=widgets.FloatSlider(value=1.9, min=0.5, max=4, step=0.05, description="T"),
         bins=widgets.IntSlider(value=15, min=5, max=50, description="bins"),
+        binning=widgets.Dropdown(options=["width", "mass"], description="of equal"),
     )

@@ -1,0 +1,93 @@
+// Measured quantities against α: every seed, their mean, and a band from the least to the greatest.
+(() => {
+  const { picture, linear, axes, text, line, band, mark, plain, smooth } = lsPlot;
+  const WIDE = 560;
+  const GAP = 24;
+  const HEIGHT = 280;
+
+  const setOf = ({ sets }, { data }) => sets.find(({ label }) => label === data) ?? sets[0];
+  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
+  const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  function state({ sets }) {
+    const options = sets.map(({ label }) => ({ value: label, label }));
+    const picker = { name: "data", label: "data and network", kind: "choice", options };
+    return sets.length > 1 ? [{ ...picker, initial: options[0].value }] : [];
+  }
+
+  /** A series' values of each α that has any, and their mean. */
+  function measured(runs, { name }) {
+    const found = runs.filter((run) => run[name] !== null);
+    return distinct(found.map(({ alpha }) => alpha)).map((alpha) => {
+      const values = found.filter((run) => run.alpha === alpha).map((run) => run[name]);
+      return { alpha, values, mean: average(values) };
+    });
+  }
+
+  function drawnSeries(series, points, runs, x, y) {
+    const { name, kind, shape } = series;
+    const at = (value) => points.map((point) => [x(point.alpha), y(value(point))]);
+    const seeds = distinct(runs.map(({ seed }) => seed)).map((seed) => {
+      const own = runs.filter((run) => run.seed === seed && run[name] !== null);
+      return line(own.map((run) => [x(run.alpha), y(run[name])]), `${kind} faint`);
+    });
+    const dots = points.map(({ alpha, mean }) => {
+      const dot = mark(x(alpha), y(mean), { shape, kind });
+      if (kind === "smooth") dot.style.setProperty("--idea", smooth(alpha));
+      return dot;
+    });
+    const most = at(({ values }) => Math.max(...values));
+    const least = at(({ values }) => Math.min(...values));
+    return [band(most, least, kind), ...seeds, line(at(({ mean }) => mean), `${kind} whole`), ...dots];
+  }
+
+  function panel({ title, series, paper = [], rule }, runs, left, top, width) {
+    const found = series.map((each) => measured(runs, each));
+    const alphas = [...runs, ...paper].map(({ alpha }) => alpha);
+    const values = found.flat().flatMap((point) => point.values);
+    const highest = Math.max(...values, ...paper.map(({ value }) => value), rule ?? 0);
+    const x = linear([0, Math.max(0.1, ...alphas)], [left + 36, left + width - 10]);
+    const y = linear([0, 1.08 * highest], [top + HEIGHT - 44, top + 24]);
+    const published = paper.map(({ alpha, value }) =>
+      mark(x(alpha), y(value), { shape: "diamond", kind: "paper" }),
+    );
+    const names = series.length > 1 ? series.map((each, i) => {
+      const { alpha, mean } = found[i].at(-1);
+      const look = { anchor: "end", kind: each.kind };
+      return text(x(alpha) - 8, y(mean) + (i ? 18 : -10), each.label, look);
+    }) : [];
+    return [
+      axes({ x, y, xTicks: x.ticks(4), xTitle: "label smoothing α", yTitle: title }),
+      ...(rule ? [line([[x(0), y(rule)], [x.range[1], y(rule)]], "reference")] : []),
+      ...series.flatMap((each, i) => drawnSeries(each, found[i], runs, x, y)),
+      ...published,
+      ...names,
+    ];
+  }
+
+  function draw(stage, _, current, config) {
+    const { runs, label } = setOf(config, current);
+    const room = stage.clientWidth;
+    const columns = room < WIDE ? 1 : config.panels.length;
+    const width = (room - (columns - 1) * GAP) / columns;
+    const parts = config.panels.flatMap((each, i) =>
+      panel(each, runs, (i % columns) * (width + GAP), Math.floor(i / columns) * HEIGHT, width),
+    );
+    const height = HEIGHT * Math.ceil(config.panels.length / columns);
+    stage.replaceChildren(picture(room, height, ...parts));
+
+    const all = config.panels.flatMap(({ series }) => series);
+    const numbers = all.flatMap(({ label: of, kind, ...series }) =>
+      measured(runs, series).map(({ alpha, mean }) => ({
+        of, kind, label: `α = ${plain(alpha)}`, value: mean.toFixed(3),
+      })),
+    );
+    const told = all.map(({ label: of }) => {
+      const own = numbers.filter((number) => number.of === of);
+      return `${of} ${own.map(({ value, label: at }) => `${value} at ${at}`).join(", ")}`;
+    });
+    return { numbers, alt: `${label}, means over seeds: ${told.join("; ")}.`, rows: runs };
+  }
+
+  lsExplore.register("sweep", { state, load: async () => true, draw });
+})();
