@@ -104,7 +104,7 @@ def visit(page, lab, tmp_path_factory):
 
 @pytest.mark.parametrize("alpha, K, gap", [(0.1, 10, 2.0), (0.35, 1000, 6.5)])
 def test_landscape_moves_with_its_controls(visit, alpha, K, gap):
-    hard, smoothed = visit("landscape", alpha=alpha, K=K, gap=gap)
+    hard, smoothed = visit("smoothing", alpha=alpha, K=K, gap=gap)
     best = optimum(alpha, K)
     here = point(gap, alpha, K)
     want = [best["gap"], best["entropy"], here["loss"], here["slope"]]

@@ -27,7 +27,6 @@ def landscape(
     best = figures.optimum_gap(alpha, K)
     return Explorer(
         kind=KIND,
-        name="landscape",
         title="Smoothing gives the logit gap a place to stop",
         note="one example of K classes; gap = right logit − wrong logits, all equal; "
         "bars: target probabilities",
