@@ -1,11 +1,16 @@
 """The claims page's tables on invented runs."""
 
+from pathlib import Path
+
+import drawn
 import pytest
 
 from lsbook import ledger, paper, recipes
 from lsbook.figures import ledger as tables
 from lsbook.ledger import Spread, Verdict
 from test_ledger import FIGURE_5, MLP, pairs, run
+
+SCRIPT = Path(__file__).parent.parent / "book" / "_static" / "run-list.js"
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +139,32 @@ def test_run_list_shows_both_fractions_device_and_manifest():
     assert cells[4:6] == ["2.44 %</td>", "25 %</td>"]
     assert cells[7] == "29.1 %</td>" and cells[9] == "9 min</td>"
     assert run.recipe.hash in text and '"data_hash": "abc"' in text
+
+
+@pytest.fixture(scope="module")
+def page():
+    yield from drawn.open_page()
+
+
+def test_run_list_sorts_and_filters_in_the_browser(page):
+    runs = fraction("val_accuracy", (0.291,), ()) + pairs(MLP, "val_accuracy", (0.8,), (0.75,))
+    for run, seconds in zip(runs, (565.0, 8.0, 9000.0)):
+        run.manifest = {"device": "cpu", "wall_seconds": seconds}
+    page.set_content(tables.run_list(runs).data)
+    page.add_script_tag(path=SCRIPT)
+    shown = "[...document.querySelectorAll('tbody tr')].filter(r => !r.hidden)"
+    times = f"{shown}.map(r => r.cells[8].textContent)"
+    assert page.evaluate(times) == ["9 min", "8 s", "2.5 h"]
+    by_time = page.get_by_role("button", name="wall time")
+    by_time.click()
+    assert page.evaluate(times) == ["8 s", "9 min", "2.5 h"]
+    by_time.click()
+    assert page.evaluate(times) == ["2.5 h", "9 min", "8 s"]
+    page.get_by_role("searchbox", name="Show runs with").fill("mlp 0.1")
+    assert page.evaluate(times) == ["2.5 h"]
+    assert page.get_by_role("status").text_content() == "1 of 3 runs."
+    page.get_by_role("searchbox").fill("")
+    assert "3 runs, trained in" in page.get_by_role("status").text_content()
 
 
 def test_labels_cover_the_catalogue():

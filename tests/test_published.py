@@ -45,7 +45,8 @@ def test_every_run_is_named_by_its_recipe():
         recipe, manifest = run.recipe, run.manifest
         assert run.path.name == recipe.hash == manifest["run"]
         assert recipe.name == manifest["name"] and recipe.name in recipes.CATALOGUE
-        assert set(manifest) == MANIFEST, run.path
+        assert manifest.keys() - {"train_fraction"} == MANIFEST, run.path
+        assert manifest.get("train_fraction", recipe.train_fraction) == recipe.train_fraction
         assert (recipe.seed, recipe.total_steps) == (manifest["seed"], manifest["steps"])
         assert manifest["scale"] == pytest.approx(recipe.scale, rel=1e-6)
         assert manifest["wall_seconds"] > 0
