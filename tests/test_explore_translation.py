@@ -1,5 +1,6 @@
 """The translation explorers: their arithmetic and their page against the book's estimators."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -112,7 +113,10 @@ def visit(page, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(STATIC / "explore", folder / "explore")
     shutil.copy(STATIC / "frame.js", folder)
-    shown = [translation.temperature(), translation.reliability(), translation.sentences()]
+    shown = [translation.temperature(), translation.reliability(), translation.sentences(),
+             dataclasses.replace(translation.temperature(), name="uneven")]
+    runs = next(each for each in shown[-1].config["sets"] if each["name"] == LAB)["runs"]
+    runs[:] = [run for run in runs if (run["alpha"], run["seed"]) != (0.1, 2)]
     for run in recorded(named(LAB), seed=0):
         if run.recipe.alpha in (0.0, 0.1, 0.3):
             evaluation.write(run, translation.KIND, folder / "site" / "evaluations")
@@ -164,6 +168,13 @@ def test_numbers_at_a_temperature_are_those_recorded(visit, lab, alpha, T, seed)
         np.testing.assert_allclose(shown[name][1:], want[1:], atol=1.01e-4)
 
 
+def test_means_are_those_of_the_seeds_run_both_ways(visit):
+    shown = table(visit("uneven", alpha=0.1))
+    frame = figures.curve_frame(recorded(named(LAB)))
+    hard = frame[(frame["alpha"] == 0) & (frame["T"] == 1) & (frame["seed"] < 2)]
+    assert shown["hard targets"][1] == pytest.approx(hard["ece"].mean(), abs=1.01e-4)
+
+
 def test_downloaded_curves_are_exact(visit, lab):
     rows = downloaded(visit("temperature", alpha=0.1, seed=0))
     for name in figures.CURVES:
@@ -181,6 +192,12 @@ def test_ece_of_the_page_is_that_of_the_estimator(visit, lab, alpha, T, bins):
         confidence = run.arrays["token_confidence"][i].astype(float)
         want = reliability(confidence, run.arrays["token_correct"], bins)
         assert shown[name] == pytest.approx([want.ece], abs=1e-4)
+
+
+def test_a_picker_of_one_is_not_offered(visit):
+    page = visit("reliability")
+    assert page.query_selector("#explore-reliability-alpha")
+    assert not page.query_selector("#explore-reliability-seed")
 
 
 def test_one_slider_moves_the_marker_of_every_panel(visit):

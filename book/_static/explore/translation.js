@@ -30,21 +30,33 @@
     name: "T", label: "temperature T", kind: "range", values, initial, format: (T) => T.toFixed(1),
   });
 
-  /** Data set, α and seed; a list of one is no choice, but keeps its place in links. */
-  function networks(config, current, seeds) {
-    const set = setOf(config, current);
+  const everySeed = (there) => (there.length > 1 ? [ALL, ...there] : there);
+  const oneSeed = (there) => there;
+
+  /** The set, α and seed that a state stands for, and what else could be chosen. */
+  function chosen(config, state, seeds) {
+    const set = setOf(config, state);
     const alphas = unique(set.runs.map(({ alpha }) => alpha)).filter((alpha) => alpha > 0);
-    const label = (name) => config.sets.find((each) => each.name === name).label;
+    const start = alphas[nearest(alphas, config.alpha)];
+    const alpha = alphas.includes(state.alpha) ? state.alpha : start;
+    const smoothed = set.runs.filter((run) => run.alpha === alpha);
+    const there = smoothed.map(({ seed }) => seed).filter((seed) => runOf(set, 0, seed));
+    const options = seeds(there);
+    const seed = options.includes(state.seed) ? state.seed : options[0];
+    return { set, alphas, start, alpha, options, seed, shown: seed === ALL ? there : [seed] };
+  }
+
+  /** Data set, α and seed, where there is a choice. */
+  function networks(config, current, seeds) {
+    const { alphas, start, options } = chosen(config, current, seeds);
     const names = config.sets.map(({ name }) => name);
-    const alpha = alphas[nearest(alphas, config.alpha)];
-    const chosen = alphas.includes(current.alpha) ? current.alpha : alpha;
-    const there = set.runs.filter((run) => run.alpha === chosen).map(({ seed }) => seed);
-    const options = seeds(there.filter((seed) => runOf(set, 0, seed)));
+    const label = (name) => config.sets.find((each) => each.name === name).label;
+    const seed = (value) => (value === ALL ? "all, and their mean" : String(value));
     return [
       choice("data", "data", names, names[0], label),
-      choice("alpha", "α", alphas, alpha),
-      choice("seed", "seed", options, options[0], (seed) => (seed === ALL ? "all, and their mean" : String(seed))),
-    ];
+      choice("alpha", "α", alphas, start),
+      choice("seed", "seed", options, options[0], seed),
+    ].filter((entry) => entry.options.length > 1);
   }
 
   // ------------------------------------------------------------------------------------- the grid
@@ -66,31 +78,29 @@
 
   const temperatures = {
     state(config, current) {
-      const { T } = setOf(config, current);
-      const seeds = (there) => (there.length > 1 ? [ALL, ...there] : there);
-      return [...networks(config, current, seeds), temperature(T, 1)];
+      return [...networks(config, current, everySeed), temperature(setOf(config, current).T, 1)];
     },
     load: async (config) => config,
     draw(stage, _, state, config) {
-      const set = setOf(config, state);
+      const { set, alpha, shown } = chosen(config, state, everySeed);
       const at = set.T.indexOf(state.T);
-      const both = [0, state.alpha].map((alpha) => curvesOf(set, alpha, state.seed));
+      const both = [0, alpha].map((each) => curvesOf(set, each, shown));
       const names = Object.keys(CURVES);
-      panels(stage, names.length, () => 270, (i, width) => curvePanel(set.T, at, names[i], both, state, width));
+      panels(stage, names.length, () => 270, (i, width) => curvePanel(set.T, at, names[i], both, alpha, width));
       const numbers = both.flatMap((curves, k) =>
         names.map((name) => ({
-          of: nameOf(k && state.alpha), kind: KINDS[k], label: CURVES[name].title,
+          of: nameOf(k && alpha), kind: KINDS[k], label: CURVES[name].title,
           value: fixed(curves[name].spread[at].mean, CURVES[name].digits),
         })),
       );
       const said = both.map((curves, k) => {
         const values = names.map((name) => `${CURVES[name].title} ${fixed(curves[name].spread[at].mean, 3)}`);
-        return `${nameOf(k && state.alpha)}: ${values.join(", ")}`;
+        return `${nameOf(k && alpha)}: ${values.join(", ")}`;
       });
       const rows = set.T.flatMap((T, i) =>
         both.flatMap((curves, k) =>
           curves.seeds.map((seed, s) => ({
-            T, alpha: k && state.alpha, seed,
+            T, alpha: k && alpha, seed,
             ...Object.fromEntries(names.map((name) => [name, curves[name].all[s][i]])),
           })),
         ),
@@ -100,15 +110,16 @@
   };
 
   /** Every curve of one network: those of its seeds, and their spread. */
-  function curvesOf(set, alpha, seed) {
-    const paired = set.runs.filter((run) => runOf(set, 0, run.seed));
-    const runs = paired.filter((run) => run.alpha === alpha && (seed === ALL || run.seed === seed));
-    const all = (name) => runs.map((run) => run[name]);
-    const both = (name) => [name, { all: all(name), spread: spread(all(name)) }];
-    return { seeds: runs.map((run) => run.seed), ...Object.fromEntries(Object.keys(CURVES).map(both)) };
+  function curvesOf(set, alpha, seeds) {
+    const runs = seeds.map((seed) => runOf(set, alpha, seed));
+    const curve = (name) => {
+      const all = runs.map((run) => run[name]);
+      return [name, { all, spread: spread(all) }];
+    };
+    return { seeds, ...Object.fromEntries(Object.keys(CURVES).map(curve)) };
   }
 
-  function curvePanel(T, at, name, both, state, width) {
+  function curvePanel(T, at, name, both, alpha, width) {
     const { title, best } = CURVES[name];
     const values = both.flatMap((curves) => curves[name].all.flat());
     const x = linear([T[0], T.at(-1)], [LEFT, width - 4]);
@@ -130,7 +141,7 @@
       ];
     });
     const rule = svg("path", { class: "line reference", d: `M${x(T[at])} ${y.range[1]}V${y.range[0]}` });
-    return [grid, rule, ...drawn, ...labels(T, both.map((curves) => curves[name].spread), x, y, state.alpha)];
+    return [grid, rule, ...drawn, ...labels(T, both.map((curves) => curves[name].spread), x, y, alpha)];
   }
 
   /** The two networks' names at the ends of their curves, where these lie furthest apart. */
@@ -150,20 +161,18 @@
 
   // ---------------------------------------------------------------------- reliability of next words
 
-  const kept = (config, current) => networks(config, current, (there) => there);
-
   const diagrams = {
     state(config, current) {
       const set = setOf(config, current);
       return [
-        ...kept(config, current),
+        ...networks(config, current, oneSeed),
         temperature(set.T, set.fitted),
         { name: "bins", label: "bins", kind: "range", min: 5, max: 50, step: 1, initial: 15 },
       ];
     },
     load: both,
     draw(stage, [hard, smooth], state, config) {
-      const set = setOf(config, state);
+      const { set, alpha } = chosen(config, state, oneSeed);
       const row = (arrays, T) => {
         const n = arrays.shapes.token_correct[0];
         const i = set.T.indexOf(T);
@@ -172,7 +181,7 @@
       const shown = [
         { kind: "hard", name: "hard targets, T = 1", ...row(hard, 1) },
         { kind: "temperature", name: `hard targets, T = ${plain(state.T)}`, ...row(hard, state.T) },
-        { kind: "smooth", name: `${nameOf(state.alpha)}, T = 1`, ...row(smooth, 1) },
+        { kind: "smooth", name: `${nameOf(alpha)}, T = 1`, ...row(smooth, 1) },
       ];
       const total = hard.shapes.token_correct[0];
       const most = Math.max(...shown.flatMap(({ rows }) => rows.map(({ n }) => n)));
@@ -186,8 +195,8 @@
     },
   };
 
-  async function both(config, { data, alpha, seed }) {
-    const set = setOf(config, { data });
+  async function both(config, state) {
+    const { set, alpha, seed } = chosen(config, state, oneSeed);
     return Promise.all([0, alpha].map((a) => lsEvaluations.load(runOf(set, a, seed).key)));
   }
 
@@ -221,7 +230,7 @@
       const { sources } = setOf(config, current);
       const label = (i) => `${i + 1}: ${sources[i].split(" ").slice(0, 6).join(" ")} …`;
       return [
-        ...kept(config, current),
+        ...networks(config, current, oneSeed),
         choice("sentence", "sentence", sources.map((_, i) => i), 0, label),
       ];
     },
@@ -230,18 +239,19 @@
       return (await both(config, state)).map(decode);
     },
     draw(stage, data, state, config) {
+      const { alpha } = chosen(config, state, oneSeed);
       const pair = data.map((samples) => samples[state.sentence]);
       const [{ source, reference }] = pair;
       stage.setAttribute("role", "group");
       stage.replaceChildren(
         html("dl", "ls-pair", ...described("English", source), ...described("reference", reference)),
-        html("div", "ls-beams", ...pair.map((sample, k) => beam(sample, KINDS[k], nameOf(k && state.alpha)))),
+        html("div", "ls-beams", ...pair.map((sample, k) => beam(sample, KINDS[k], nameOf(k && alpha)))),
       );
-      const numbers = pair.flatMap((sample, k) => beamNumbers(sample, k, state.alpha));
+      const numbers = pair.flatMap((sample, k) => beamNumbers(sample, k, alpha));
       const best = pair.map(({ hypotheses: [{ tokens, p }] }, k) =>
-        `${nameOf(k && state.alpha)}: ${plainText(tokens)}, mean probability of a token ${fixed(mean(p), 2)}`);
+        `${nameOf(k && alpha)}: ${plainText(tokens)}, mean probability of a token ${fixed(mean(p), 2)}`);
       return {
-        numbers, rows: pair.flatMap((sample, k) => tokenRows(sample, k && state.alpha)),
+        numbers, rows: pair.flatMap((sample, k) => tokenRows(sample, k && alpha)),
         alt: `Source: ${source} Reference: ${reference} Best hypotheses: ${best.join("; ")}.`,
       };
     },
@@ -263,9 +273,9 @@
     const own = { of: nameOf(k && alpha), kind: KINDS[k] };
     const nll = reference_p && -mean(reference_p.map((value) => Math.log(Math.max(value, 5e-4))));
     return [
-      { ...own, label: "mean probability of a token", value: fixed(mean(p), 3) },
+      { ...own, label: "mean probability", value: fixed(mean(p), 3) },
       { ...own, label: "least", value: fixed(Math.min(...p), 3) },
-      ...(reference_p ? [{ ...own, label: "NLL of the reference (nats a token)", value: fixed(nll, 2) }] : []),
+      ...(reference_p ? [{ ...own, label: "reference: NLL", value: fixed(nll, 2) }] : []),
     ];
   }
 
@@ -281,10 +291,10 @@
   function beam({ hypotheses, reference_tokens, reference_p }, kind, name) {
     const list = html("ol", "", ...hypotheses.map((hypothesis) => html("li", "", ...sentence(hypothesis))));
     const forced = reference_p
-      ? [html("h5", "", "the reference, given its own beginning"),
+      ? [html("p", "ls-forced", "the reference, given its own beginning"),
          html("p", "", ...sentence({ tokens: reference_tokens, p: reference_p }))]
       : [];
-    return html("section", kind, html("h4", "", name), list, ...forced);
+    return html("section", kind, html("p", "ls-network", name), list, ...forced);
   }
 
   /** Words with the probability of each token below it, and in its ground. */
