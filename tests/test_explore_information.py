@@ -76,12 +76,12 @@ def test_estimate_from_the_draws_is_lsbooks(figure, networks, tick):
     for name, alpha in (("hard", 0.0), ("α = 0.3", 0.3)):
         drawn = next(r for r in networks[0].drawn if r.recipe.alpha == alpha)
         mu, y = (drawn.arrays[array][tick].astype(float) for array in figures.DRAWS)
-        assert found[name]["from the draws below"] == pytest.approx(
+        assert found[name]["draws below"] == pytest.approx(
             mutual_information(mu, y), abs=6e-4)
-        assert found[name]["σ in logits"] == pytest.approx(
+        assert found[name]["σ"] == pytest.approx(
             math.sqrt(np.mean((y - mu) ** 2)), abs=6e-4)
         seeds = [r.history["mi_fresh"][tick] for r in networks[0].runs if r.recipe.alpha == alpha]
-        assert found[name]["mean over seeds"] == pytest.approx(np.mean(seeds), abs=1e-3)
+        assert found[name]["mean"] == pytest.approx(np.mean(seeds), abs=1e-3)
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.3, 4.0])

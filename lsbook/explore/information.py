@@ -41,9 +41,9 @@ def figure6(
         alt="Estimated mutual information in nats against training step, fresh draw. "
         + figures.told(networks[0], alpha),
         caption="The paper does not say whether the scored draw is one of those behind the mean "
-        "(reused) or one more (fresh); both are shown. N = 600 training examples, L = 5 draws. The "
-        "draws below, and the number computed from them, are of fresh draws, in hundredths of a "
-        "logit.",
+        "(reused) or one more (fresh); both are shown. N = 600 training examples, L = 5 draws. Mean "
+        "over the seeds at the chosen step and at its peak; estimate (fresh) and σ, in logits, of "
+        "the draws below.",
         config={"view": "figure6", "alpha": alpha, "networks": [_network(n) for n in networks]},
         runs=[run for network in networks for run in network.drawn],
         sources=[run for network in networks for run in network.runs if run not in network.drawn],

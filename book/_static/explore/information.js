@@ -128,7 +128,7 @@
     const beside = width >= 480;
     for (const [i, { at, words, kind }] of ends.entries())
       parts.push(beside ? text(x.range[1] + 12, at, words, { dy: "0.35em", kind })
-        : text(x.range[1], 50 + 15 * i, words, { anchor: "end", kind }));
+        : text(x.range[1] - 6, 276 + 15 * i, words, { anchor: "end", kind }));
     return parts;
   }
 
@@ -159,12 +159,12 @@
       const peak = Math.max(...steps.map((_, i) => mean(runs.map((run) => run[form][i]))));
       const row = { of: nameOf(alpha), kind: kindOf(alpha) };
       return [
-        { ...row, label: `mean of ${runs.length} ${runs.length > 1 ? "seeds" : "seed"}`, value: nats(mean(at)) },
-        { ...row, label: "at its peak", value: nats(peak) },
-        ...(own ? [{ ...row, label: "from the draws below", value: nats(own.nats) },
-          { ...row, label: "σ in logits", value: own.sigma.toFixed(3) }] : []),
+        { ...row, label: "mean", value: nats(mean(at)) },
+        { ...row, label: "peak", value: nats(peak) },
+        ...(own ? [{ ...row, label: "draws below", value: nats(own.nats) },
+          { ...row, label: "σ", value: own.sigma.toFixed(3) }] : []),
       ];
-    }).map((each) => ({ ...each, label: each.label.replace(/mean of \d+ seeds?/, "mean over seeds") }));
+    });
     const words = numbers.map(({ of, label, value }) => `${of}, ${label}: ${value}`).join("; ");
     const rows = shown.flatMap(({ alpha, runs }) => runs.flatMap((run) =>
       steps.map((step, i) => ({ alpha, seed: run.seed, step, fresh: run.fresh[i], reused: run.reused[i] }))));
