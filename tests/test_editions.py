@@ -9,6 +9,7 @@ import symtable
 
 import nbformat
 import pytest
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import editions
@@ -143,6 +144,12 @@ def signatures(source):
         (node.name, ast.dump(node.args), node.returns and ast.dump(node.returns))
         for node in editions.functions(code)
     ]
+
+
+def test_experiments_have_exercises():
+    contents = yaml.safe_load((editions.ROOT / "_toc.yml").read_text())
+    for item in contents["parts"][0]["chapters"]:
+        assert len(solutions(editions.ROOT / item["file"])) >= 3, item["file"]
 
 
 @over_chapters(editions.chapters())
