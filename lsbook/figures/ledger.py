@@ -191,7 +191,10 @@ def details(verdicts: Sequence[Verdict]) -> HTML:
 
 
 def published(rows: Sequence[Row]) -> HTML:
-    """What the paper printed beside what we measured, experiment by experiment."""
+    """What the paper printed or drew beside what we measured, experiment by experiment.
+
+    What it drew has a row only where we measured it.
+    """
     presets = [p for p in ("paper", "fraction")
                if any(m.recipe.preset == p for row in rows for m in row.ours)]
     head = ["quantity", "the paper", *(f"ours: {PRESETS[preset]}" for preset in presets)]
@@ -202,7 +205,7 @@ def published(rows: Sequence[Row]) -> HTML:
             continue
         lines.append([_experiment(experiment, mine)])
         lines += [[escape(row.label), _printed(row), *(_ours(row, preset) for preset in presets)]
-                  for row in mine]
+                  for row in mine if row.number or row.ours]
     return HTML(_table(head, lines, "Published numbers beside ours"))
 
 
@@ -214,7 +217,10 @@ def _experiment(experiment: Any, rows: Sequence[Row]) -> str:
 
 
 def _printed(row: Row) -> str:
-    return value_of(row.number) if row.number else "<small>drawn</small>"
+    if row.number is None:
+        return "<small>drawn</small>"
+    note = f"<br><small>{escape(row.number.note)}</small>" if row.number.note else ""
+    return value_of(row.number) + note
 
 
 def _ours(row: Row, preset: str) -> str:
