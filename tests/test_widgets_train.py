@@ -4,10 +4,15 @@ import ipywidgets
 import pytest
 
 from lsbook import runs
-from lsbook.recipes import named
+from lsbook.chapter import Chapter
+from lsbook.figures import distillation as figures
+from lsbook.recipes import Distil, named
+from lsbook.widgets import distillation, information
 from lsbook.widgets.train import duration, training_panel
 
 RECIPE = named("lab/mlp-digits", seed=91).for_epochs(1)
+CHAPTER = Chapter(name="any", presets={"lab": "lab/teacher-mnist1d"}, alpha=0.15, preset="lab",
+                  seed=0, device="cpu")
 
 
 def needs(alpha):
@@ -58,3 +63,33 @@ def test_what_is_wrong_is_said(box):
 def test_duration_is_that_of_finished_runs_of_the_family(box):
     assert duration(needs(0.5), "cpu").startswith("about")
     assert duration([RECIPE.with_(model="unheard-of")], "cpu") == "of unknown length"
+
+
+@pytest.mark.parametrize("module", [distillation, information])
+def test_static_page_shows_no_explorer(module, monkeypatch):
+    monkeypatch.setenv("LSBOOK_STATIC", "1")
+    assert module.explorer(CHAPTER, *[None] * (module is distillation) * 2) is None
+
+
+def test_distillation_explorer_draws_a_recorded_student(monkeypatch):
+    monkeypatch.delenv("LSBOOK_STATIC", raising=False)
+    teacher, student = named("lab/teacher-mnist1d"), named("lab/student-mnist1d")
+
+    def taught_by(teacher, T, beta):
+        return student.with_(distil=Distil(teacher=teacher, T=T, beta=beta))
+
+    family = figures.family(teacher, student, runs.available())
+    box = distillation.explorer(CHAPTER, taught_by, figures.accuracies(family, teacher))
+    row, offer, screen = box.children
+    assert [control.description for control in row.children] == ["α", "T", "β"]
+    assert offer.layout.display == "none" and len(screen.outputs) == 1
+    row.children[2].value = 0.4
+    assert offer.layout.display != "none" and not screen.outputs
+
+
+def test_information_explorer_draws_from_a_recorded_network(monkeypatch):
+    monkeypatch.delenv("LSBOOK_STATIC", raising=False)
+    row, offer, screen = information.explorer(CHAPTER).children
+    assert offer.layout.display == "none" and len(screen.outputs) == 1
+    row.children[0].value = 0.37
+    assert offer.layout.display != "none" and not screen.outputs
