@@ -1,4 +1,4 @@
-"""The reliability diagram that the browser computes against lsbook's estimators and torchmetrics."""
+"""Calibration's charts, tables and words against lsbook's estimators and torchmetrics."""
 
 from types import SimpleNamespace
 
@@ -27,7 +27,8 @@ def network(alpha, seed=0, name="lab/mlp-mnist1d", boldness=3.0, **metrics):
                            arrays={"val_logits": logits, "val_targets": targets})
 
 
-@pytest.mark.parametrize("T, bins, binning", [(1.9, 15, "width"), (0.5, 50, "mass"), (4, 5, "width")])
+@pytest.mark.parametrize(
+    "T, bins, binning", [(1.9, 15, "width"), (0.5, 50, "mass"), (4, 5, "width")])
 def test_diagram_shows_the_bins_and_scores_of_torchmetrics(T, bins, binning):
     hard, smoothed = network(0.0), network(0.05, boldness=1.0)
     chart = figures.reliability(hard, smoothed, "title", T, bins, binning)
@@ -106,7 +107,8 @@ def test_verdict_counts_every_seed():
 
 def test_comparison_averages_over_seeds():
     runs = [network(a, s, val_accuracy=0.5 + s, val_ece=0.1, val_nll=1.0, optimal_T=2.0,
-                    ece_at_optimal_T=0.05, nll_at_optimal_T=0.9) for a in (0.0, 0.05) for s in (0, 1)]
+                    ece_at_optimal_T=0.05, nll_at_optimal_T=0.9)
+            for a in (0.0, 0.05) for s in (0, 1)]
     table = figures.comparison(runs, 0.05)
     assert len(table) == 4 and (table["accuracy"] == 1.0).all()
     assert table["T"].tolist() == [1.0, 2.0, 1.0, 2.0]

@@ -128,12 +128,12 @@ def against_alpha(
         [PANELS[0] | {"paper": _published("ECE")},
          PANELS[1] | {"paper": _published("optimal temperature")}],
         name="calibration-alpha",
-        title="A little smoothing calibrates, more of it makes the network too modest",
-        note="dots: mean over seeds; faint: each seed; band: least to greatest; hollow diamonds: the "
-        "paper, ResNet-56 on CIFAR-100",
+        title="A little smoothing calibrates, and the best temperature falls with α",
+        note="dots: mean over seeds; faint: each seed; band: least to greatest; hollow diamonds: "
+        "the paper, ResNet-56 on CIFAR-100",
         alt=f"ECE as trained, {label(first[0].recipe)}: {words}.",
-        caption="The temperature is fitted by NLL on one half of the validation examples and used on "
-        "the other, both ways round.",
+        caption="The temperature is fitted by NLL on one half of the validation examples and used "
+        "on the other, both ways round.",
         command=command,
         chart=chart,
     )

@@ -8,8 +8,8 @@ from typing import Any
 from lsbook.explore.figure import Explorer
 
 Panel = Mapping[str, Any]
-"""``title``; ``series``, each with ``name`` (a metric), ``label``, ``kind`` and ``shape``; and, where
-there are such, ``paper`` (``alpha`` and ``value``) and ``rule``, a value to compare with."""
+"""``title``; ``series``, each with ``name`` (a metric), ``label``, ``kind`` and ``shape``; and,
+where there are such, ``paper`` (``alpha`` and ``value``) and ``rule``, a value to compare with."""
 
 
 def explorer(

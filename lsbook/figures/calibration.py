@@ -89,7 +89,8 @@ def reliability(
         if count
     ]
     words = [
-        f"{_SIGNS[key]} {name}: " + ", ".join(f"{what} {value:.4f}" for what, value in scores.items())
+        f"{_SIGNS[key]} {name}: "
+        + ", ".join(f"{measure} {value:.4f}" for measure, value in scores.items())
         for key, (name, _, scores) in found.items()
     ]
     table = alt.Chart(pd.DataFrame(rows))
@@ -116,7 +117,8 @@ def _diagram(table: alt.Chart) -> alt.LayerChart:
     ends = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
     perfect = alt.Chart(ends).mark_line(
         strokeDash=list(theme.DASH), color=theme.REFERENCE, strokeWidth=1.2).encode(x, y)
-    word = alt.Chart(pd.DataFrame([{"confidence": 0.3, "accuracy": 0.3, "word": "perfect calibration"}]))
+    place = {"confidence": 0.3, "accuracy": 0.3, "word": "perfect calibration"}
+    word = alt.Chart(pd.DataFrame([place]))
     label = word.mark_text(angle=315, dy=-8, color=theme.REFERENCE).encode(x, y, text="word:N")
     lines = table.mark_line(strokeWidth=1.2, opacity=0.8).encode(
         x, y, order="lower:Q", color=look["color"], strokeDash=look["strokeDash"])
@@ -131,6 +133,7 @@ def _diagram(table: alt.Chart) -> alt.LayerChart:
 def _counts(table: alt.Chart) -> alt.VConcatChart:
     """Examples in each bin, a strip a series."""
     look = _look()
+    head = {"title": alt.Title("examples in the bin", fontSize=12, fontWeight="normal", offset=4)}
     strips = []
     for series in SERIES:
         last = series == "smoothed"
@@ -144,9 +147,7 @@ def _counts(table: alt.Chart) -> alt.VConcatChart:
                 y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=3)),
                 y2=alt.datum(0),
                 color=look["color"])
-            .properties(width=220, height=96, **(
-                {"title": alt.Title("examples in the bin", fontSize=12, fontWeight="normal", offset=4)}
-                if series == "hard" else {})))
+            .properties(width=220, height=96, **(head if series == "hard" else {})))
     return alt.vconcat(*strips, spacing=14).resolve_scale(y="shared")
 
 
@@ -160,11 +161,14 @@ def ece_chart(frame: pd.DataFrame) -> alt.HConcatChart:
     stand beside as hollow diamonds.
     """
     published = [n for n in paper.numbers(place="Table 3") if n.dataset == "cifar100"]
-    ece = pd.DataFrame([{"alpha": n.alpha, "value": n.value} for n in published if n.symbol == "ECE"])
-    best = pd.DataFrame([{"alpha": n.alpha, "value": n.value} for n in published if n.symbol != "ECE"])
+    ece, best = (
+        pd.DataFrame(
+            [{"alpha": n.alpha, "value": n.value} for n in published if n.symbol == symbol])
+        for symbol in ("ECE", "optimal temperature"))
     trained = against_alpha(frame, "val_ece", "ECE")
-    scaled = against_alpha(frame, "ece_at_optimal_T", "ECE", theme.TEMPERATURE, (6, 3), "square")
-    T = against_alpha(frame, "optimal_T", "temperature of least NLL", theme.TEMPERATURE, (6, 3), "square")
+    look = theme.TEMPERATURE, (6, 3), "square"
+    scaled = against_alpha(frame, "ece_at_optimal_T", "ECE", *look)
+    T = against_alpha(frame, "optimal_T", "temperature of least NLL", *look)
     one = alt.Chart(pd.DataFrame({"T": [1.0]})).mark_rule(
         strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="T:Q")
     names = pd.DataFrame([
@@ -174,7 +178,7 @@ def ece_chart(frame: pd.DataFrame) -> alt.HConcatChart:
     left = alt.layer(trained, scaled, _diamonds(ece), words).properties(width=290, height=250)
     right = alt.layer(one, T, _diamonds(best)).properties(width=230, height=250)
     return alt.hconcat(left, right, spacing=24).properties(title=alt.Title(
-        "A little smoothing calibrates, more of it makes the network too modest",
+        "A little smoothing calibrates, and the best temperature falls with α",
         subtitle="faint: each seed; band: least to greatest seed; "
                  "hollow diamonds: the paper, ResNet-56 on CIFAR-100"))
 
@@ -235,7 +239,8 @@ _COLUMNS = {
 
 def _measured(group: Group, name: str, alpha: float) -> str:
     runs = group.alone(alpha)
-    values = {seed: run.metrics[name] for seed, run in runs.items() if run.metrics.get(name) is not None}
+    values = {seed: run.metrics.get(name) for seed, run in runs.items()}
+    values = {seed: value for seed, value in values.items() if value is not None}
     return spread_text(Spread.of("", values), name) if values else "not yet run"
 
 
@@ -244,17 +249,18 @@ def _measured(group: Group, name: str, alpha: float) -> str:
 
 def told(hard: Any, smoothed: Any) -> str:
     """How bold a hard network is, what temperature mends it, and what smoothing does instead."""
-    recipe = hard.recipe
-    found = series(hard, smoothed, best_T(hard) or 1.0)
-    (_, plain, first), (_, _, scaled), (_, soft, last) = found.values()
-    sure = {name: float(np.nansum(table.confidence * table.count) / table.count.sum())
-            for name, table in (("hard", plain), ("soft", soft))}
+    T = best_T(hard)
+    found = series(hard, smoothed, T or 1.0)
+    sure = {key: np.nansum(table.confidence * table.count) / table.count.sum()
+            for key, (_, table, _) in found.items()}
+    ece = {key: f"ECE {scores['ECE']:.3f}" for key, (_, _, scores) in found.items()}
+    right = {key: scores["accuracy"] for key, (_, _, scores) in found.items()}
+    mended = f"The temperature of least NLL is {T:.2f}; with it: {ece['scaled']}. " if T else ""
     return (
-        f"{setting(recipe)} ({scale_words(recipe)}). Hard targets: {sure['hard']:.1%} sure on average, "
-        f"{first['accuracy']:.1%} right, ECE {first['ECE']:.3f}. The temperature of least NLL is "
-        f"{best_T(hard) or float('nan'):.2f}; with it the ECE is {scaled['ECE']:.3f}. Smoothing with "
-        f"α = {smoothed.recipe.alpha:g}: {sure['soft']:.1%} sure, {last['accuracy']:.1%} right, "
-        f"ECE {last['ECE']:.3f}.")
+        f"{setting(hard.recipe)} ({scale_words(hard.recipe)}). Hard targets: {sure['hard']:.1%} sure "
+        f"on average, {right['hard']:.1%} right, {ece['hard']}. {mended}Smoothing with "
+        f"α = {smoothed.recipe.alpha:g}: {sure['smoothed']:.1%} sure, "
+        f"{right['smoothed']:.1%} right, {ece['smoothed']}.")
 
 
 def best_T(run: Any) -> float | None:
@@ -269,8 +275,9 @@ def best_alpha_text(runs: Sequence[Any]) -> str:
     """Which α needs no temperature and which temperature needs no α, in a sentence or two."""
     means = metrics(runs).groupby("alpha")[["val_ece", "ece_at_optimal_T", "optimal_T"]].mean()
     best = means["val_ece"].idxmin()
-    text = (f"{setting(runs[0].recipe)}: averaged over seeds the ECE is {means['val_ece'].loc[0.0]:.3f} "
-            f"with hard targets and least, {means['val_ece'].min():.3f}, at α = {best:g}.")
+    text = (f"{setting(runs[0].recipe)}: averaged over seeds the ECE is "
+            f"{means['val_ece'].loc[0.0]:.3f} with hard targets and least, "
+            f"{means['val_ece'].min():.3f}, at α = {best:g}.")
     fitted = means.dropna()
     if 0.0 not in fitted.index:
         return text
@@ -293,8 +300,8 @@ def verdict_text(frame: pd.DataFrame, dataset: str) -> str:
     text += f"always higher for α = {', '.join(worse)}" if worse else "at no α always higher"
     text += f"; not always for α = {', '.join(rest)}. " if rest else ". "
     common = ece.dropna(axis=1).mean()
-    return text + (f"Among the α that all seeds were run at, its mean is {common[0.0]:.3f} with hard targets and "
-                   f"least at α = {common.idxmin():g}, {common.min():.3f}.")
+    return text + (f"Among the α that all seeds were run at, its mean is {common[0.0]:.3f} with "
+                   f"hard targets and least at α = {common.idxmin():g}, {common.min():.3f}.")
 
 
 def selective_error(run: Any, T: float = 1.0) -> float:
@@ -336,7 +343,7 @@ def selective_text(runs: Sequence[Any], alpha: float) -> str:
     seeds = sorted(by[0.0].keys() & by[alpha].keys())
     hard, soft = (np.mean([by[a][seed] for seed in seeds]) for a in (0.0, alpha))
     more = sum(by[alpha][seed] > by[0.0][seed] for seed in seeds)
-    return (f"{setting(runs[0].recipe)}: among the half of the examples that a network is surest of, "
-            f"{hard:.1%} are wrong with hard targets and "
+    return (f"{setting(runs[0].recipe)}: among the half of the examples that a network is surest "
+            f"of, {hard:.1%} are wrong with hard targets and "
             f" {soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
             f"{len(seeds)} seed{'s' * (len(seeds) > 1)}.")

@@ -38,7 +38,8 @@
     });
     const most = at(({ values }) => Math.max(...values));
     const least = at(({ values }) => Math.min(...values));
-    return [band(most, least, kind), ...seeds, line(at(({ mean }) => mean), `${kind} whole`), ...dots];
+    const means = line(at(({ mean }) => mean), `${kind} whole`);
+    return [band(most, least, kind), ...seeds, means, ...dots];
   }
 
   function panel({ title, series, paper = [], rule }, runs, left, top, width) {
@@ -65,6 +66,12 @@
     ];
   }
 
+  /** No smoothing, the strength of the least mean, and the greatest. */
+  function telling(points) {
+    const least = points.reduce((a, b) => (b.mean < a.mean ? b : a));
+    return [points[0], least, points.at(-1)].map(({ alpha }) => alpha);
+  }
+
   function draw(stage, _, current, config) {
     const { runs, label } = setOf(config, current);
     const room = stage.clientWidth;
@@ -77,16 +84,20 @@
     stage.replaceChildren(picture(room, height, ...parts));
 
     const all = config.panels.flatMap(({ series }) => series);
-    const numbers = all.flatMap(({ label: of, kind, ...series }) =>
-      measured(runs, series).map(({ alpha, mean }) => ({
-        of, kind, label: `α = ${plain(alpha)}`, value: mean.toFixed(3),
-      })),
+    const means = all.map((series) => measured(runs, series));
+    const numbers = all.flatMap(({ label: of, kind }, i) =>
+      means[i]
+        .filter(({ alpha }) => telling(means[0]).includes(alpha))
+        .map(({ alpha, mean }) => ({
+          of, kind, label: `α = ${plain(alpha)}`, value: mean.toFixed(3),
+        })),
     );
-    const told = all.map(({ label: of }) => {
-      const own = numbers.filter((number) => number.of === of);
-      return `${of} ${own.map(({ value, label: at }) => `${value} at ${at}`).join(", ")}`;
+    const told = all.map(({ label: of }, i) => {
+      const values = means[i].map(({ alpha, mean }) => `${mean.toFixed(3)} at ${plain(alpha)}`);
+      return `${of} ${values.join(", ")}`;
     });
-    return { numbers, alt: `${label}, means over seeds: ${told.join("; ")}.`, rows: runs };
+    const alt = `${label}, means over seeds against α: ${told.join("; ")}.`;
+    return { numbers, alt, rows: runs };
   }
 
   lsExplore.register("sweep", { state, load: async () => true, draw });
