@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,3 +126,10 @@ def test_conventions_move_with_their_controls(visit):
     rows = visit("conventions", alpha=0.4, K=3)
     want = figures.convention_gaps([0.4], [3])["gap"]
     np.testing.assert_allclose([float(row[1]) for row in rows], want, atol=0.0051)
+
+
+def test_runs_that_keep_some_logits_only_are_left_out(lab):
+    few = [SimpleNamespace(recipe=run.recipe, manifest=run.manifest,
+                           arrays=run.arrays | {"shown_classes": np.arange(4)}) for run in lab]
+    shown = smoothing.gaps({"few": few, "lab": lab}).config["sets"]
+    assert [each["name"] for each in shown] == ["lab"]

@@ -47,8 +47,11 @@ def gaps(
     Parameters
     ----------
     sets
-        Runs to choose from, by name; in each a hard and a smoothed one of every seed.
+        Runs to choose from, by name; in each a hard and a smoothed one of every seed. Those that
+        keep the logits of some classes only are left out.
     """
+    sets = {name: runs for name, runs in sets.items()
+            if not any("shown_classes" in run.arrays for run in runs)}
     frame = figures.gap_frame(next(iter(sets.values()))).groupby("alpha")["gap"]
     words = "; ".join(f"at alpha {a:g} half of them lie between {low:.1f} and {high:.1f}"
                       for (a, low), high in zip(frame.quantile(0.25).items(), frame.quantile(0.75)))
