@@ -54,13 +54,15 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def recorded() -> dict[str, list[dict]]:
-    return json.loads(RESULTS.read_text())["modules"] if RESULTS.exists() else {}
+def recorded() -> dict[str, dict]:
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {"machine": {}, "modules": {}}
 
 
 def write(modules: dict[str, list[dict]]) -> None:
+    """Record the table; a peer that is not installed now keeps the version it was measured in."""
+    known = recorded()["machine"] | machine()
     draft = RESULTS.with_suffix(".tmp")
-    draft.write_text(json.dumps({"machine": machine(), "modules": modules}, indent=1) + "\n")
+    draft.write_text(json.dumps({"machine": known, "modules": modules}, indent=1) + "\n")
     draft.replace(RESULTS)
 
 
@@ -70,7 +72,7 @@ def main() -> None:
     wanted = parser.parse_args().only or names()
     if unknown := set(wanted) - set(names()):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; see --help")
-    modules = {name: rows for name, rows in recorded().items() if name in names()}
+    modules = {name: rows for name, rows in recorded()["modules"].items() if name in names()}
     for name in wanted:
         print(f"== {name}", flush=True)
         modules[name] = in_own_process(name)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,8 @@ from lsbook.recipes import Recipe, named
 from lsbook.runs import cluster, queue, store
 from lsbook.runs.__main__ import main
 
-ray = pytest.importorskip("ray")
+# Imported by what is tested, which decides before that where Ray listens.
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray")
 
 TINY = {"dataset": "digits", "model": "mlp", "batch_size": 256, "lr": 0.1}
 SIZE = (("inputs", 64), ("hidden", (16,)), ("classes", 10))
@@ -50,18 +52,26 @@ def worker_of(recipe: Recipe) -> psutil.Process:
     return next(process for process in below if recipe.hash in " ".join(process.cmdline()))
 
 
+def listening() -> set[str]:
+    """Addresses that processes below this one listen on."""
+    below = psutil.Process().children(recursive=True)
+    open_ones = (each for process in below for each in process.net_connections("inet"))
+    return {each.laddr.ip for each in open_ones if each.status == psutil.CONN_LISTEN}
+
+
 class Killer(threading.Thread):
     """Kills the worker of a recipe once it has kept some epochs, and notes what is kept then on."""
 
     def __init__(self, recipe: Recipe, after: int):
         super().__init__(daemon=True)
         self.recipe, self.after = recipe, after
-        self.at, self.later = 0, []
+        self.at, self.later, self.addresses = 0, [], set()
 
     def run(self):
         state = store.checkpoint_path(self.recipe.hash)
         while (epochs := epochs_in(state)) < self.after:
             time.sleep(0.01)
+        self.addresses = listening()
         os.kill(worker_of(self.recipe).pid, signal.SIGKILL)
         self.at = epochs
         while runs.find(self.recipe) is None:
@@ -84,6 +94,7 @@ def test_a_run_lost_with_its_worker_is_taken_up_from_its_last_state(home, monkey
     assert [recipe.hash in out for recipe in (LONG, TEACHER, STUDENT)] == [True] * 3
     assert runs.find(TEACHER) and runs.find(STUDENT) and runs.find(ABSENT) is None
 
+    assert {address.removeprefix("::ffff:") for address in killer.addresses} == {"127.0.0.1"}
     assert killer.at >= 10
     assert min(killer.later) >= killer.at and max(killer.later) > killer.at
     here = home.parent / "here"
@@ -104,6 +115,8 @@ def test_a_job_takes_a_gpu_where_there_is_one():
 
 
 def test_without_a_cluster_it_says_how_to_get_one(home, monkeypatch, capsys):
+    import ray
+
     def nowhere(*_, **options):
         raise ConnectionError
 
