@@ -150,6 +150,15 @@ def test_nonsense_in_the_address_is_ignored(toy):
     assert number(toy("#explore-toy?x=99&set=%22c%22&on=1&y=&%zz")) == 12
 
 
+def test_words_in_the_address_need_no_quotes(toy):
+    for written in ("b", "%22b%22"):
+        page = toy(f"#explore-toy?set={written}")
+        assert number(page) == 11
+    page.focus("#explore-toy-x")
+    page.keyboard.press("Home")
+    assert page.evaluate("location.hash") == "#explore-toy?set=b&x=0"
+
+
 def test_dark_mode_recolours_without_drawing(toy):
     page = toy()
     fill = "getComputedStyle(document.querySelector('.mark.hard')).fill"

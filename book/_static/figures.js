@@ -164,7 +164,8 @@
     }
 
     async set(values) {
-      for (const [name, value] of Object.entries(values))
+      const fits = ([name, value]) => typeof value === typeof this.initial[name];
+      for (const [name, value] of Object.entries(values).filter(fits))
         if (this.bound.includes(name)) this.view.signal(name, value);
       await this.view.runAsync();
     }

@@ -1,24 +1,28 @@
 // What every figure has below it and in the address: reset, link, download, and its state.
 window.lsFrame = (() => {
+  /** A value as JSON; a word that is no JSON stands for itself. */
+  function read(written) {
+    try {
+      return JSON.parse(written);
+    } catch {
+      return written;
+    }
+  }
+
+  const write = (value) => (read(value) === value ? String(value) : JSON.stringify(value));
+
   const linkTo = (id, state, initial) => {
     const query = Object.entries(state)
       .filter(([name, value]) => value !== initial[name])
-      .map(([name, value]) => `${name}=${encodeURIComponent(JSON.stringify(value))}`)
+      .map(([name, value]) => `${name}=${encodeURIComponent(write(value)).replaceAll("%2F", "/")}`)
       .join("&");
     return `#${id}${query && "?" + query}`;
   };
 
   function stateInAddress() {
     const [id, query = ""] = location.hash.slice(1).split("?");
-    const values = {};
-    for (const [name, value] of new URLSearchParams(query)) {
-      try {
-        values[name] = JSON.parse(value);
-      } catch {
-        continue;
-      }
-    }
-    return { id, values };
+    const given = [...new URLSearchParams(query)].map(([name, value]) => [name, read(value)]);
+    return { id, values: Object.fromEntries(given) };
   }
 
   function csv(rows) {

@@ -15,7 +15,7 @@ where there are such, ``paper`` (``alpha`` and ``value``) and ``rule``, a value 
 def explorer(
     sets: Mapping[str, Sequence[Any]], panels: Sequence[Panel], *, name: str, **frame: Any
 ) -> Explorer:
-    """Panels of metrics against α for each set of runs, under the name its picker shows.
+    """Panels of metrics against α for each set of runs, under the label its picker shows.
 
     ``frame`` holds what else an `Explorer` takes.
     """
@@ -24,7 +24,7 @@ def explorer(
         kind="sweep",
         name=name,
         config={"panels": list(panels), "sets": [
-            {"label": label, "runs": [_measured(run, metrics) for run in runs]}
+            {"name": runs[0].recipe.name, "label": label, "runs": [_measured(run, metrics) for run in runs]}
             for label, runs in sets.items()
         ]},
         sources=[run for runs in sets.values() for run in runs],

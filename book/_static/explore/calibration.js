@@ -13,7 +13,7 @@
 
   // ------------------------------------------------------------------------------------- the state
 
-  const setOf = ({ sets }, { data }) => sets.find(({ label }) => label === data) ?? sets[0];
+  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
 
   const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
 
@@ -32,7 +32,8 @@
     return [
       ...several(config.sets, {
         name: "data", label: "data and network", kind: "choice",
-        options: choices(config.sets.map(({ label }) => label)), initial: config.sets[0].label,
+        options: config.sets.map(({ name, label }) => ({ value: name, label })),
+        initial: config.sets[0].name,
       }),
       ...several(seeds, {
         name: "seed", label: "seed", kind: "choice", options: choices(seeds), initial: seed,

@@ -4,13 +4,14 @@
   const WIDE = 560;
   const GAP = 24;
   const HEIGHT = 280;
+  const FEW = 4;
 
-  const setOf = ({ sets }, { data }) => sets.find(({ label }) => label === data) ?? sets[0];
+  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
   const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
   const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   function state({ sets }) {
-    const options = sets.map(({ label }) => ({ value: label, label }));
+    const options = sets.map(({ name, label }) => ({ value: name, label }));
     const picker = { name: "data", label: "data and network", kind: "choice", options };
     return sets.length > 1 ? [{ ...picker, initial: options[0].value }] : [];
   }
@@ -47,7 +48,8 @@
     const alphas = [...runs, ...paper].map(({ alpha }) => alpha);
     const values = found.flat().flatMap((point) => point.values);
     const highest = Math.max(...values, ...paper.map(({ value }) => value), rule ?? 0);
-    const x = linear([0, Math.max(0.1, ...alphas)], [left + 36, left + width - 10]);
+    const far = Math.max(0.1, ...alphas);
+    const x = linear([-0.04 * far, far], [left + 36, left + width - 10]);
     const y = linear([0, 1.08 * highest], [top + HEIGHT - 44, top + 24]);
     const published = paper.map(({ alpha, value }) =>
       mark(x(alpha), y(value), { shape: "diamond", kind: "paper" }),
@@ -58,16 +60,17 @@
       return text(x(alpha) - 8, y(mean) + (i ? 18 : -10), each.label, look);
     }) : [];
     return [
-      axes({ x, y, xTicks: x.ticks(4), xTitle: "label smoothing α", yTitle: title }),
-      ...(rule ? [line([[x(0), y(rule)], [x.range[1], y(rule)]], "reference")] : []),
+      axes({ x, y, xTicks: x.ticks(4).filter((tick) => tick >= 0), xTitle: "label smoothing α", yTitle: title }),
+      ...(rule ? [line(x.range.map((end) => [end, y(rule)]), "reference")] : []),
       ...series.flatMap((each, i) => drawnSeries(each, found[i], runs, x, y)),
       ...published,
       ...names,
     ];
   }
 
-  /** No smoothing, the strength of the least mean, and the greatest. */
+  /** All strengths where there are few; else none, that of the least mean, and the greatest. */
   function telling(points) {
+    if (points.length <= FEW) return points.map(({ alpha }) => alpha);
     const least = points.reduce((a, b) => (b.mean < a.mean ? b : a));
     return [points[0], least, points.at(-1)].map(({ alpha }) => alpha);
   }
