@@ -23,6 +23,7 @@ COLLECT = Path(__file__).with_suffix(".js")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run")
 READY = "[...document.querySelectorAll('figure.ls-figure')].every(f => f.dataset.ready)"
+PATIENCE = 180_000  # milliseconds
 LARGEST_DRAWING = 300_000
 LARGEST_FILE = 8_000_000
 
@@ -42,19 +43,20 @@ def browser_path() -> str:
     raise FileNotFoundError(f"No browser found (looked for {looked}); install chromium.")
 
 
-def pages(root: Path = ROOT) -> list[str]:
-    """The book's pages, in the order of its table of contents."""
+def pages(site: Path, root: Path = ROOT) -> list[Path]:
+    """The built pages with figures, in the order of the table of contents."""
     contents = yaml.safe_load((root / "_toc.yml").read_text())
     files = [contents["root"]]
     files += [item["file"] for part in contents["parts"] for item in part["chapters"]]
-    return [str(Path(name).with_suffix(".html")) for name in files]
+    built = [(site / name).with_suffix(".html") for name in files]
+    return [page for page in built if "ls-figure" in page.read_text()]
 
 
 def collect(page, address: str) -> list[dict]:
     """Every figure of the page at ``address``: its words, numbers and drawings."""
     page.goto(address)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_function(READY, timeout=120_000)
+    page.wait_for_function(READY)
     figures = []
     for element in page.query_selector_all("figure.ls-figure"):
         figure = element.evaluate(COLLECT.read_text())
@@ -112,9 +114,8 @@ def write(site: Path = SITE, target: Path = SLIDES, root: Path = ROOT) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=2)
-        figures = [
-            figure for name in pages(root) for figure in collect(page, (site / name).as_uri())
-        ]
+        page.set_default_timeout(PATIENCE)
+        figures = [f for path in pages(site, root) for f in collect(page, path.as_uri())]
         browser.close()
     text = deck(yaml.safe_load((root / "_config.yml").read_text())["title"], figures)
     size = len(text.encode())
