@@ -28,10 +28,11 @@ from lsbook.training.device import choose, keep_freed_memory, to_device
 
 STEPS = 3
 ROUNDS = 5
+RESNET = named("paper/teacher-cifar10", alpha=0.1, steps=STEPS, mi_every=0)
 TRAINED = {
     "AlexNet": named("paper/alexnet-cifar10", alpha=0.1, steps=STEPS),
-    "ResNet-20": named("paper/teacher-cifar10", model="resnet20", alpha=0.1, steps=STEPS, mi_every=0),
-    "ResNet-56": named("paper/teacher-cifar10", alpha=0.1, steps=STEPS, mi_every=0),
+    "ResNet-20": RESNET.with_(model="resnet20"),
+    "ResNet-56": RESNET,
 }
 WINDOW = {"crop-flip": 32, "crop24-flip": 24}
 FLOPS_PER_MAC = 6  # a product and a sum, forward and for both gradients
@@ -121,7 +122,8 @@ class OneByOne(Dataset):
 
     def __init__(self, images: Images, recipe: Recipe):
         v2 = import_torchvision().transforms.v2
-        crop = v2.RandomCrop(24) if recipe.augment == "crop24-flip" else v2.RandomCrop(32, padding=4)
+        window = WINDOW[recipe.augment]
+        crop = v2.RandomCrop(window, padding=4 if window == 32 else None)
         mean, std = ((v.flatten() / 255).tolist() for v in (images.mean, images.std))
         self.transform = v2.Compose(
             [

@@ -168,8 +168,9 @@ def test_listing_says_what_is_missing_and_what_it_takes(home, short, capsys):
 def test_seeds_and_names_choose_from_a_preset(home, capsys):
     main(["list", "--preset", "paper", "--recipe", "transformer", "--seeds", "0,2"])
     *lines, _ = capsys.readouterr().out.splitlines()
-    expected = [named("paper/transformer-multi30k", alpha=a, seed=s) for s in (0, 2) for a in (0, 0.1)]
-    assert [line.split()[0] for line in lines] == [recipe.hash for recipe in expected]
+    each = [(seed, alpha) for seed in (0, 2) for alpha in (0, 0.1)]
+    expected = [named("paper/transformer-multi30k", alpha=a, seed=s).hash for s, a in each]
+    assert [line.split()[0] for line in lines] == expected
     with pytest.raises(SystemExit):
         main(["list", "--seeds", "0;1"])
     assert "is no list of seeds like 0 or 0,1,2" in capsys.readouterr().err

@@ -3,8 +3,8 @@
 ResNet-50 has two sets of weights in torchvision: V1 from hard targets (76.13 % top-1) and V2 from
 α = 0.1 (80.86 %). V2 changes far more than the targets (600 epochs, cosine schedule, mixup,
 CutMix, random erasing, weight averaging), so what differs between the two is no effect of
-smoothing alone. Inception-v4, the paper's network, comes from timm; nothing published says whether its weights
-saw smoothed targets.
+smoothing alone. Inception-v4, the paper's network, comes from timm; nothing published says
+whether its weights saw smoothed targets.
 
 Weights are safetensors files from the Hugging Face hub, or files given by hand.
 """
@@ -117,7 +117,8 @@ def imagenet(name: str, root: str | Path, only: Sequence[str] | None = None) -> 
     Parameters
     ----------
     root
-        Holds ``train/CLASS/*`` and ``val/CLASS/*`` for all thousand classes, whose order numbers them.
+        Holds ``train/CLASS/*`` and ``val/CLASS/*`` for all thousand classes; their order numbers
+        them.
     only
         The class folders (n01443537, ...) to read; all pictures lie in memory, so name a few.
     """
@@ -147,7 +148,7 @@ def _from_hub(repository: str) -> Path:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError as error:
-        raise DataError(f"Weights are fetched by huggingface_hub: pip install it. {by_hand}") from error
+        raise DataError(f"Weights come through huggingface_hub: install it. {by_hand}") from error
     try:
         return Path(hf_hub_download(repository, WEIGHTS))
     except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
