@@ -29,7 +29,7 @@ PER_WORD = 80
 PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
-TEXTS = {"grammar": "grammar (lab)", "multi30k": "Multi30k"}
+TEXTS = {"grammar": "Grammar (lab)", "multi30k": "Multi30k"}
 RECIPES = (
     "paper/transformer-multi30k", "fraction/transformer-multi30k", "lab/transformer-grammar")
 TEST_SETS = {
