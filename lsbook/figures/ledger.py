@@ -11,6 +11,7 @@ from typing import Any
 from IPython.display import HTML
 
 from lsbook import paper
+from lsbook.figures.scale import in_words
 from lsbook.ledger import DECIDED, EXPERIMENTS, STATUSES, Measured, Row, Spread, Verdict, overall
 from lsbook.recipes import CATALOGUE, Recipe
 
@@ -60,17 +61,11 @@ _SHARES = ("accuracy",)
 
 
 def scale_words(recipe: Recipe) -> str:
-    """What was cut from the paper's experiment, in words; ``full schedule`` where nothing was.
+    """What was cut from the paper's experiment, in words.
 
-    For instance "a quarter of the images, 2.44 % of the schedule, ResNet-20 in place of ResNet-56".
+    For instance "a quarter of the images, 2.4 % of the schedule, ResNet-20 in place of ResNet-56".
     """
-    words = []
-    if recipe.train_fraction != 1:
-        share = f"{100 * recipe.train_fraction:.3g} %"
-        quarter = "a quarter" if recipe.train_fraction == 0.25 else share
-        words.append(f"{quarter} of the images")
-    percent = f"{100 * recipe.scale:.3g} % of the schedule"
-    words.append("full schedule" if recipe.scale == 1 else percent)
+    words = [in_words(recipe)]
     if recipe.model == "resnet20":
         whole = "Inception-v4" if recipe.dataset == "tinyimagenet" else "ResNet-56"
         words.append(f"ResNet-20 in place of {whole}")

@@ -16,6 +16,8 @@ from typing import Any
 
 import altair as alt
 
+from lsbook.figures.scale import in_words
+
 HARD = "#0072B2"
 SMOOTH = "#D55E00"
 TEMPERATURE = "#009E73"
@@ -174,9 +176,7 @@ def origin(runs: Iterable[Any] = (), command: str = "") -> dict[str, str]:
 
 
 def _scale(run: Any) -> str:
-    recipe = run.recipe
-    share = "full schedule" if recipe.scale == 1 else f"{recipe.scale:.3g} of the schedule"
-    return f"{recipe.preset}, {share}"
+    return f"{run.recipe.preset}, {in_words(run.recipe)}"
 
 
 def heading(title: str, note: str = "") -> str:
