@@ -56,8 +56,8 @@ def opened(browser, site):
     """Opens further pages, and closes them."""
     visits = []
 
-    def open_page(path, fragment="", **options):
-        visits.append(Visit(browser, site, path, **options).open(fragment))
+    def open_page(path, fragment=""):
+        visits.append(Visit(browser, site, path).open(fragment))
         return visits[-1]
 
     yield open_page
@@ -93,8 +93,7 @@ def test_axe_finds_nothing_serious_by_day_or_night(visit):
 
 def test_every_figure_says_its_numbers_and_offers_link_data_and_origin(visit):
     for figure in visit.figures():
-        said = figure.ask("figure.querySelector('[role=img]').ariaLabel")
-        assert len(said) > 20 and re.search(r"\d", said), (figure.name, said)
+        assert len(figure.said) > 20 and re.search(r"\d", figure.said), figure.name
         caption = figure.handle.query_selector("figcaption").inner_text()
         assert "Copy link" in caption and "Download data" in caption, figure.name
         driven = "ls-driven" in figure.handle.get_attribute("class")
@@ -121,7 +120,7 @@ def test_a_copied_link_brings_the_state_back(visit, opened):
         fragment = visit.page.evaluate("location.hash")
         assert fragment.startswith(f"#{figure.name}?")
         again = opened(visit.path, fragment).drawn().figure(figure.name)
-        assert (again.values, again.shown) == (figure.values, figure.shown)
+        assert (again.values, again.numbers) == (figure.values, figure.numbers)
         figure.reset()
 
 
@@ -129,14 +128,14 @@ def test_paper_shows_each_figure_as_it_stands_without_its_controls(visit):
     driven = visit.figures("figure.ls-driven")
     for figure in driven:
         figure.move(0)
-    on_screen = [figure.shown for figure in driven]
+    on_screen = [figure.numbers for figure in driven]
     visit.page.emulate_media(media="print")
     try:
-        assert [figure.shown for figure in driven] == on_screen
+        assert [figure.numbers for figure in driven] == on_screen
         for figure in visit.figures():
             assert not figure.ask("""[...figure.querySelectorAll("input, button")]
                 .filter((one) => one.checkVisibility()).map((one) => one.outerHTML)""")
-            assert figure.handle.query_selector("[role=img]").is_visible()
+            assert figure.handle.query_selector(".ls-chart, .ls-stage").is_visible()
     finally:
         visit.page.emulate_media(media="screen")
     for figure in driven:

@@ -13,13 +13,26 @@ FLAGS = (
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
 
-# What a figure shows, in no order and without the running numbers of its clips; its controls.
+# What a figure shows, in no order and without the running numbers of its clips; the numbers among
+# it; its controls.
 HELPERS = """
 window.shown = async (figure) => {
   const drawing = figure.view
     ? await figure.view.toSVG()
     : figure.querySelector(".ls-numbers").innerText + figure.querySelector(".ls-stage").innerHTML;
   return drawing.replace(/\\bclip\\d+/g, "clip").match(/<[^>]+>|[^<]+/g).sort().join("");
+};
+window.numbers = (figure) => {
+  if (!figure.view) return figure.querySelector(".ls-numbers").innerText;
+  const texts = [];
+  const walk = (node) => {
+    for (const item of node.items ?? []) {
+      if (node.marktype === "text" && node.role === "mark") texts.push(item.text);
+      walk(item);
+    }
+  };
+  walk(figure.view.scenegraph().root);
+  return texts.sort().join();
 };
 window.controls = (figure) =>
   [...figure.querySelectorAll(".ls-controls :is(input, select)")].filter(
@@ -69,11 +82,11 @@ def launched():
 class Visit:
     """A page, and what it asked for and complained of since it was opened."""
 
-    def __init__(self, browser, site, path, width=1280):
+    def __init__(self, browser, site, path):
         self.path, self.home = path, site.as_uri() + "/"
         self.asked, self.amiss = [], []
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, offline=True, accept_downloads=True
+            viewport={"width": 1280, "height": 900}, offline=True
         )
         self.context.add_init_script(HELPERS)
         self.page = self.context.new_page()
@@ -140,6 +153,15 @@ class Figure:
     def values(self):
         return self.ask("values(figure)")
 
+    @property
+    def numbers(self):
+        return self.ask("settled(figure).then(() => numbers(figure))")
+
+    @property
+    def said(self):
+        return self.ask("(figure.querySelector('[role=img]')?.ariaLabel "
+                        "?? figure.querySelector('.ls-stage').innerText)")
+
     def reset(self):
         self.press(".ls-reset")
 
@@ -153,7 +175,7 @@ class Figure:
         self.ask("(figure.tabIndex = -1, figure.focus(), figure.missed = focusable(figure), 0)")
         for _ in range(self.ask("figure.missed.length")):
             self.page.keyboard.press("Tab")
-            self.ask("figure.missed = figure.missed.filter((o) => o !== document.activeElement), 0")
+            self.ask("(figure.missed = figure.missed.filter((o) => o !== document.activeElement), 0)")
         return self.ask("figure.missed.map((one) => one.outerHTML)")
 
     def move(self, index):
