@@ -74,7 +74,8 @@ def teachers(
     families: Sequence[Family], alpha: float, chart: Any = None, command: str = ""
 ) -> Explorer:
     """γ against T of every teacher, and what two of them say about one example."""
-    told = [family for family in families if family.teachers]
+    told = sorted((family for family in families if family.teachers),
+                  key=lambda family: family.teacher.preset == "lab")
     gammas = figures.gamma_frame(told[0].teachers, high=1.0)
     words = ", ".join(f"{row.gamma:.3f} for alpha {row.alpha:g}"
                       for row in gammas.drop_duplicates("alpha").itertuples())

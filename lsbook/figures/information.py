@@ -134,7 +134,8 @@ def verdict(network: Network, alpha: float) -> str:
     more = smooth["last"] < hard["last"]
     above, floor = smooth["last"] - LOG2, LOG2 + bias(DRAW_COUNT, "fresh")
     ends = ("slightly above, as in the paper" if floor < smooth["last"] < 1.5 * LOG2 else
-            "not near it as in the paper: the classes have not collapsed" if above > 0 else
+            "well above, where the paper's ends near it: the classes have not collapsed"
+            if above > 0 else
             "below what two collapsed classes read")
     lines = [
         f"It starts {starts} ({smooth['first']:.2f} nats).",
@@ -158,8 +159,8 @@ def least_told(network: Network) -> str:
     lowest, most = last.idxmin(), last.index.max()
     turns = last[most] > last[lowest] + 0.02
     return (f"{network.name}: the least is at α = {lowest:g} with {last[lowest]:.2f} nats. " + (
-        f"At α = {most:g} it is {last[most]:.2f} again: so much smoothing leaves some training "
-        "examples unfitted, and an example that is not fitted stands apart from its class."
+        f"At α = {most:g} it is {last[most]:.2f} again. A likely reason: so much smoothing leaves "
+        "some training examples unfitted, and these stand apart from their class."
         if turns else "It does not rise again at larger α."))
 
 
