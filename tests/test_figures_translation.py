@@ -8,11 +8,12 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from lsbook import recipes, runs
+from lsbook.chapter import Chapter
 from lsbook.data import Grammar, load_text
 from lsbook.estimators.calibration import reliability
 from lsbook.estimators.templates import plane, project
 from lsbook.figures import translation
-from lsbook.widgets.translation import SENTENCE, translated
+from lsbook.widgets.translation import SENTENCE, explorer, translated
 
 TEMPERATURES = np.array([0.8, 1.0, 1.6], dtype=np.float32)
 N, WORDS, WIDTH = 4000, 4, 7
@@ -271,6 +272,34 @@ def test_explorer_finds_the_recorded_translation(recorded):
     found = translated(recorded, load_text("grammar"), there["source"], beam=4, T=1.0, device="cpu")
     assert found["tokens"] == there["tokens"]
     assert found["probabilities"] == pytest.approx(there["probabilities"], abs=0.02)
+
+
+@pytest.fixture
+def chapter(monkeypatch, tmp_path):
+    monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path))
+    monkeypatch.setattr("lsbook.widgets.translation.live", lambda: True)
+    return lambda **changes: Chapter(**{
+        "name": "translation", "presets": dict(lab="lab/transformer-grammar",
+                                               fraction="fraction/transformer-multi30k"),
+        "alpha": 0.1, "preset": "lab", "seed": 0, "device": "cpu"} | changes)
+
+
+def test_explorer_offers_to_train_what_is_not_recorded(chapter):
+    controls, offer, screen = explorer(chapter()).children
+    assert offer.layout.display == "none" and len(screen.outputs) == 1
+    next(c for c in controls.children if c.description == "α").value = 0.17
+    assert offer.layout.display == "" and not screen.outputs
+    assert offer.children[0].description.startswith("Not recorded: train it")
+
+
+def test_explorer_takes_seed_0_where_a_seed_keeps_no_weights(chapter):
+    _, offer, screen = explorer(chapter(seed=1)).children
+    assert offer.layout.display == "none" and len(screen.outputs) == 1
+
+
+def test_explorer_says_where_the_captions_are_missing(chapter, monkeypatch, tmp_path):
+    monkeypatch.setenv("LSBOOK_DATA", str(tmp_path))
+    assert "LSBOOK_DATA" in explorer(chapter(preset="fraction")).value
 
 
 def test_explorer_says_that_a_run_keeps_no_weights(recorded):
