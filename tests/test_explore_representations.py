@@ -103,8 +103,13 @@ def visit(page, lab, tmp_path_factory):
     row = figures.Row("MLP", ("lab",), lab[0.0], lab[0.1], ("2", "0", "6"), (2, 0, 6))
     explorers = [
         representations.explorer(), representations.figure_1([row]), representations.geometry()]
+    evaluations = folder / "site" / "evaluations"
     for alpha in (0.0, 0.1, 0.3):
-        evaluation.write(lab[alpha], representations.KIND, folder / "site" / "evaluations")
+        evaluation.write(lab[alpha], representations.KIND, evaluations)
+    key = evaluation.key(lab[0.2], representations.KIND)
+    light = {name: array for name, array in representations.arrays(lab[0.2]).items()
+             if not name.startswith("train")}
+    (evaluations / f"{key}.js").write_text(evaluation.encode(key, light))
     tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
     style = (STATIC / "lsbook.css").read_text() + (STATIC / "explore" / "explore.css").read_text()
     body = "".join(explorer.to_html() for explorer in explorers)
@@ -172,6 +177,14 @@ def test_pickers_offer_three_different_classes(visit):
                                     "s => s.selectedOptions[0].textContent")
               for name in ("first", "second", "third")]
     assert len(set(picked)) == 3 and picked[0] == "1"
+
+
+def test_a_run_without_training_examples_says_so(visit):
+    page = visit(data="lab/mlp-mnist1d", alpha=0.2)
+    assert "this run keeps no training examples" in page.text_content("#explore-representations svg")
+    assert table(page)[2][1:3] == ["not kept", ""] and float(table(page)[3][1]) > 0
+    assert "α = 0.2, training: not kept" in page.get_attribute(
+        "#explore-representations .ls-stage", "aria-label")
 
 
 def test_planes_are_square_in_their_units(visit):

@@ -128,8 +128,12 @@ def test_conventions_move_with_their_controls(visit):
     np.testing.assert_allclose([float(row[1]) for row in rows], want, atol=0.0051)
 
 
-def test_runs_that_keep_some_logits_only_are_left_out(lab):
-    few = [SimpleNamespace(recipe=run.recipe, manifest=run.manifest,
-                           arrays=run.arrays | {"shown_classes": np.arange(4)}) for run in lab]
-    shown = smoothing.gaps({"few": few, "lab": lab}).config["sets"]
+def test_runs_without_the_gaps_are_left_out(lab):
+    def thinned(run, **arrays):
+        return SimpleNamespace(recipe=run.recipe, manifest=run.manifest, arrays=arrays)
+
+    few = [thinned(run, **run.arrays, shown_classes=np.arange(4)) for run in lab]
+    none = [thinned(run, templates=run.arrays["templates"]) for run in lab]
+    shown = smoothing.gaps({"few": few, "none": none, "lab": [none[2], *lab[:2]]}).config["sets"]
     assert [each["name"] for each in shown] == ["lab"]
+    assert [run["alpha"] for run in shown[0]["runs"]] == [0.0, 0.1]

@@ -25,6 +25,7 @@ RECIPES = (
     "paper/teacher-cifar10",
     "fraction/teacher-cifar10",
     "paper/inception-tinyimagenet",
+    "fraction/resnet20-tinyimagenet",
     "lab/mlp-mnist1d",
     "lab/mlp-digits",
 )

@@ -11,6 +11,7 @@ from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import smoothing as figures
 from lsbook.figures.representations import setting_of
+from lsbook.runs.best import compares
 
 KIND = "smoothing"
 
@@ -47,11 +48,10 @@ def gaps(
     Parameters
     ----------
     sets
-        Runs to choose from, by name; in each a hard and a smoothed one of every seed. Those that
-        keep the logits of some classes only are left out.
+        Runs to choose from, by name. Those that keep no training examples, or the logits of some
+        classes only, are left out.
     """
-    sets = {name: runs for name, runs in sets.items()
-            if not any("shown_classes" in run.arrays for run in runs)}
+    sets = {name: kept for name, runs in sets.items() if compares(kept := _with_gaps(runs))}
     frame = figures.gap_frame(next(iter(sets.values()))).groupby("alpha")["gap"]
     words = "; ".join(f"at alpha {a:g} half of them lie between {low:.1f} and {high:.1f}"
                       for (a, low), high in zip(frame.quantile(0.25).items(), frame.quantile(0.75)))
@@ -86,6 +86,13 @@ def conventions(
         command=command,
         chart=chart,
     )
+
+
+def _with_gaps(runs: Sequence[Any]) -> list[Any]:
+    kept = [run for run in runs
+            if "train_logits" in run.arrays and "shown_classes" not in run.arrays]
+    hard = {run.recipe.seed for run in kept if run.recipe.alpha == 0}
+    return [run for run in kept if run.recipe.seed in hard]
 
 
 def _described(name: str, runs: Sequence[Any]) -> dict[str, Any]:

@@ -62,11 +62,13 @@ FIGURE_1 = (
     )),
     Place("Inception-v4 on ImageNet", ("tench", "meerkat", "cleaver"), (
         Source("paper/inception-tinyimagenet", (0, 19, 25)),
+        Source("fraction/resnet20-tinyimagenet", (0, 19, 25)),
         Source("paper/teacher-cifar10", (6, 7, 8)),
         Source("fraction/teacher-cifar10", (6, 7, 8)),
     )),
     Place("Inception-v4 on ImageNet", ("toy poodle", "miniature poodle", "tench"), (
         Source("paper/inception-tinyimagenet", (7, 8, 0)),
+        Source("fraction/resnet20-tinyimagenet", (7, 8, 0)),
         Source("paper/teacher-cifar10", (3, 5, 8)),
         Source("fraction/teacher-cifar10", (3, 5, 8)),
     )),
@@ -74,7 +76,8 @@ FIGURE_1 = (
 _TABLE_2 = (
     ("cifar10", "alexnet", ("paper/alexnet-cifar10", "fraction/alexnet-cifar10")),
     ("cifar100", "resnet56", ("paper/resnet56-cifar100", "fraction/resnet20-cifar100")),
-    ("imagenet", "inception-v4", ("paper/inception-tinyimagenet",)),
+    ("imagenet", "inception-v4",
+     ("paper/inception-tinyimagenet", "fraction/resnet20-tinyimagenet")),
     ("mnist1d", "mlp", ("lab/mlp-mnist1d",)),
     ("digits", "mlp", ("lab/mlp-digits",)),
 )
