@@ -39,6 +39,7 @@ def setup(app):
     app.connect("html-page-context", mend_list_of_references)
     app.add_directive("benchmarks", Benchmarks)
     app.add_css_file("lsbook.css")
+    app.add_js_file("contents.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
