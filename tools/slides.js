@@ -32,6 +32,7 @@ async (figure) => {
   const stage = figure.querySelector(".ls-stage, .ls-chart");
   const outermost = [...stage.querySelectorAll("svg")].filter((svg) => !svg.ownerSVGElement);
   const drawings = figure.view ? [await figure.view.toSVG()] : outermost.map(standalone);
+  const { width, height } = stage.getBoundingClientRect();
   const text = (element) => element?.textContent.trim() ?? "";
   const title = figure.querySelector(".ls-title")?.cloneNode(true);
   const note = title?.querySelector("small");
@@ -44,6 +45,7 @@ async (figure) => {
     alt: stage.getAttribute("aria-label") ?? "",
     numbers: figure.querySelector(".ls-numbers")?.innerHTML ?? "",
     caption: text(figure.querySelector("figcaption > p")),
+    tall: width < 1.2 * height,
     drawings,
   };
 }

@@ -83,8 +83,9 @@ def slide(figure: dict, number: int) -> str:
     )
     note = f"<small>{say['note']}</small>" if say["note"] else ""
     numbers = figure["numbers"] or f"<p>{say['alt']}</p>"
+    look = "slide tall" if figure["tall"] else "slide"
     return (
-        f'<section class="slide" id="{number}"><header>{say["chapter"]}</header>'
+        f'<section class="{look}" id="{number}"><header>{say["chapter"]}</header>'
         f"<h2>{say['title'] or say['section']}{note}</h2>"
         f'<div class="figure">{images}</div><div class="numbers">{numbers}</div>'
         f'<p class="caption">{say["caption"]}</p></section>'
