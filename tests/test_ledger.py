@@ -315,6 +315,11 @@ def test_figure_5(claim, recipe, otherwise):
     assert verdict(claim, UPSIDE_DOWN, recipe).status == otherwise
 
 
+def test_one_temperature_does_not_stand_for_every():
+    runs = distilled({0.0: 0.80}, {1.0: 0.82}, {}, {0.0: 0.90})
+    assert verdict("hard-teacher-helps", runs, STUDENT).status == "not yet run"
+
+
 def test_compatible_distillation_is_the_rival_claim():
     assert verdict("distillation-compatible", FIGURE_5, STUDENT).status == "not"
     assert verdict("distillation-compatible", UPSIDE_DOWN, STUDENT).status == "reproduced"

@@ -287,8 +287,8 @@ def hard_teacher_helps(group: Group) -> Evidence:
     """At each T the hard teacher's student beats the best mean of students trained alone."""
     baselines = {alpha: _accuracy(group.alone(alpha)) for alpha in group.alphas}
     taught = {T: _accuracy(group.students(0.0, T)) for alpha, T in group.lessons if alpha == 0.0}
-    if not baselines or not taught:
-        raise Missing("students with and without a hard teacher")
+    if not baselines or len(taught) < 2:
+        raise Missing("students without a teacher, and of a hard one at several temperatures")
     best = max(baselines, key=lambda alpha: fmean(baselines[alpha].values()))
     shown = {f"alone, α = {best:g}": baselines[best]}
     shown |= {f"hard teacher, T = {T:g}": values for T, values in taught.items()}
