@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import ipywidgets
 import pytest
 
 import lsbook
 from lsbook import widgets
 from lsbook.chapter import Chapter
 from lsbook.widgets import calibration, representations
-from lsbook.widgets.panel import panel
 
 
 @pytest.fixture
@@ -34,30 +32,6 @@ def test_live_explorer_has_its_controls(module, names, chapter, monkeypatch):
     box = module.explorer(chapter)
     assert [control.description for control in box.children[0].children] == names
     assert box.children[0].children[0].value == 0.1
-
-
-def test_panel_draws_again_when_a_control_moves():
-    drawn = []
-    slider = ipywidgets.IntSlider(value=3, min=0, max=9)
-    panel(lambda k: drawn.append(k), k=slider)
-    slider.value = 7
-    assert drawn == [3, 7]
-
-
-def test_panel_shows_what_is_wrong():
-    def refuse(k):
-        raise ValueError("Choose three different classes.")
-
-    box = panel(refuse, k=ipywidgets.IntSlider())
-    assert "Choose three" in box.children[1].outputs[0]["text"]
-
-
-def test_panel_shows_one_chart_at_a_time():
-    slider = ipywidgets.IntSlider(value=1)
-    box = panel(lambda k: f"chart {k}", k=slider)
-    slider.value = 2
-    (shown,) = box.children[1].outputs
-    assert shown["data"]["text/plain"] == "'chart 2'"
 
 
 def test_ipywidgets_is_imported_here_alone():
