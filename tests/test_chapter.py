@@ -32,4 +32,5 @@ def test_the_papers_preset_shortens_to_epochs():
 @pytest.mark.parametrize("wrong", [{"preset": "ray"}, {"alpha": 1.2}, {"seed": -1}])
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ValueError):
-        Chapter(**{"name": "x", "presets": PAPER, "alpha": 0.1, "preset": "paper", "seed": 0} | wrong)
+        right = {"name": "x", "presets": PAPER, "alpha": 0.1, "preset": "paper", "seed": 0}
+        Chapter(**right | wrong)

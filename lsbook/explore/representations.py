@@ -1,4 +1,4 @@
-"""Explorers of the representations: any three classes in their plane, Figure 1, and the geometry."""
+"""Explorers of the representations: any three classes in their plane, Figure 1, geometry."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ RECIPES = (
 def arrays(run: Any) -> dict[str, np.ndarray]:
     """What the page needs of a run to draw any three of the classes that figures offer.
 
-    Logits of these classes of up to 100 training and validation examples of each, in half precision;
-    ``gram``, the inner products of their templates, and in ``gram_rest`` what that half precision
-    leaves of them. A run without training examples ships none.
+    Logits of these classes of up to 100 training and validation examples of each, in half
+    precision; ``gram``, the inner products of their templates, and in ``gram_rest`` what half
+    precision leaves of them. A run without training examples ships none.
     """
     shown = list(figures.class_names(run))
     w = run.arrays["templates"][shown].astype(np.float64)
@@ -80,7 +80,8 @@ def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
         f"{figures.title_of(pair[0].recipe)}. At alpha {pair[1].recipe.alpha:g}, {words}.",
         caption="Up to 100 examples a class, training and validation. Shape and shade tell the "
         "classes apart.",
-        config={"view": "planes", "alpha": alpha, "sets": [_described(name, runs) for name, runs in sets.items()]},
+        config={"view": "planes", "alpha": alpha,
+                "sets": [_described(name, runs) for name, runs in sets.items()]},
         runs=[run for runs in sets.values() for run in runs],
         command=command,
         chart=chart,
@@ -97,7 +98,7 @@ def figure_1(rows: Sequence[Row], chart: Any = None, command: str = "") -> Explo
         note="each network has its own scale, training and validation share it",
         alt=f"Four rows of planes, hard and smoothed, training and validation. {words}",
         config={"view": "figure1", "rows": [_row(row) for row in rows]},
-        runs=list({run.recipe.hash: run for row in rows for run in (row.hard, row.smoothed)}.values()),
+        runs=list({r.recipe.hash: r for row in rows for r in (row.hard, row.smoothed)}.values()),
         command=command,
         chart=chart,
     )

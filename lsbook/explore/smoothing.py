@@ -1,4 +1,4 @@
-"""Explorers of the introduction: loss against the logit gap, gaps of trained networks, conventions."""
+"""Explorers of the introduction: loss against the gap, gaps of networks, conventions."""
 
 from __future__ import annotations
 

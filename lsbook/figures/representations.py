@@ -44,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """A row of the paper's Figure 1; ``sources`` are ours for it, the nearest to the paper first."""
+    """A row of the paper's Figure 1; ``sources`` are ours for it, the nearest first."""
 
     network: str
     names: tuple[str, str, str]

@@ -1,4 +1,4 @@
-"""Explorer of the representations: any α, trained where it is not recorded, and any three classes."""
+"""Explorer of the representations: any α, trained where it is missing, any three classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// The page's plane and geometry against the book's; golden values: tests/test_explore_representations.py.
+// The page's plane and geometry against the book's: see tests/test_explore_representations.py.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,10 @@ const math = createRequire(import.meta.url)("../../book/_static/explore/represen
 const cases = JSON.parse(readFileSync(process.env.LSBOOK_GOLDEN));
 
 const near = (actual, expected) =>
-  assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)), `${actual} against ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)),
+    `${actual} against ${expected}`,
+  );
 const nearPoints = (actual, expected) => {
   assert.equal(actual.length, expected.length);
   actual.forEach((point, i) => point.forEach((value, axis) => near(value, expected[i][axis])));

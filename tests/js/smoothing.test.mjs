@@ -1,4 +1,4 @@
-// The page's loss, slope, optimum and conventions against torch's; golden values: test_explore_smoothing.py.
+// The page's loss, slope, optimum, conventions against torch: see tests/test_explore_smoothing.py.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,10 @@ const math = createRequire(import.meta.url)("../../book/_static/explore/smoothin
 const golden = JSON.parse(readFileSync(process.env.LSBOOK_GOLDEN));
 
 const near = (actual, expected) =>
-  assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)), `${actual} against ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)),
+    `${actual} against ${expected}`,
+  );
 
 test("loss, slope and probability agree with cross-entropy and its gradient", () => {
   for (const { gap, alpha, K, loss, slope, probability } of golden.points) {
@@ -34,5 +37,6 @@ test("the conventions' gaps are the book's", () => {
 });
 
 test("quantiles are numpy's", () => {
-  for (const { sorted, share, value } of golden.quantiles) near(math.quantile(sorted, share), value);
+  for (const { sorted, share, value } of golden.quantiles)
+    near(math.quantile(sorted, share), value);
 });

@@ -4,7 +4,7 @@ const lsRepresentationsMath = (() => {
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   /**
-   * A function from the logits of three classes to the plane coordinates [x, y] of their activation.
+   * From the logits of three classes to the plane coordinates [x, y] of their activation.
    * `inner(j, k)` is the inner product of two of the three templates. The first axis runs along
    * the side from the first template to the second.
    */
@@ -44,7 +44,9 @@ const lsRepresentationsMath = (() => {
   /** Root mean square distance from the class centre, mean distance of centres, and their ratio. */
   function spread(groups) {
     const centres = groups.map(centre);
-    const within = groups.map((group, k) => mean(group.map((point) => distance(point, centres[k]) ** 2)));
+    const within = groups.map((group, k) =>
+      mean(group.map((point) => distance(point, centres[k]) ** 2)),
+    );
     const [wide, apart] = [Math.sqrt(mean(within)), mean(sides(centres))];
     return { spread: wide, distance: apart, ratio: wide / apart };
   }

@@ -21,14 +21,20 @@
 
   const titleOf = (kind, alpha) => (kind === "hard" ? "hard targets" : `α = ${plain(alpha)}`);
 
-  const setOf = (config, state) => config.sets.find(({ name }) => name === state.data) ?? config.sets[0];
+  const setOf = (config, state) =>
+    config.sets.find(({ name }) => name === state.data) ?? config.sets[0];
 
   function nearest(values, value) {
-    return values.reduce((best, other) => (Math.abs(other - value) < Math.abs(best - value) ? other : best));
+    return values.reduce((best, other) =>
+      Math.abs(other - value) < Math.abs(best - value) ? other : best,
+    );
   }
 
   const networkPicker = ({ sets }) => ({
-    name: "data", label: "network", kind: "choice", initial: sets[0].name,
+    name: "data",
+    label: "network",
+    kind: "choice",
+    initial: sets[0].name,
     options: sets.map(({ name, label }) => ({ value: name, label })),
   });
 
@@ -57,7 +63,10 @@
     return { centre: [0, 1].map((axis) => (low[axis] + high[axis]) / 2), half };
   }
 
-  const everything = ({ triangle }, parts) => [...triangle, ...parts.flatMap((part) => part?.groups.flat() ?? [])];
+  const everything = ({ triangle }, parts) => [
+    ...triangle,
+    ...parts.flatMap((part) => part?.groups.flat() ?? []),
+  ];
 
   function room(networks, network, part, scale) {
     if (scale === "panel") return square(everything(network, [part]));
@@ -67,7 +76,9 @@
 
   /** Where to name a cloud: over its middle, above most of its points. */
   function above(group) {
-    const [x, y] = [0, 1].map((axis) => group.reduce((sum, point) => sum + point[axis], 0) / group.length);
+    const [x, y] = [0, 1].map(
+      (axis) => group.reduce((sum, point) => sum + point[axis], 0) / group.length,
+    );
     const variance = group.reduce((sum, point) => sum + (point[1] - y) ** 2, 0) / group.length;
     return [x, y + 1.6 * Math.sqrt(variance)];
   }
@@ -75,7 +86,8 @@
   /** Places of names, lifted where they would be written over an earlier one. */
   function apart(places, names) {
     const wide = (k) => 7 * names[k].length;
-    const clash = ([x, y], [a, b], i, k) => Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
+    const clash = ([x, y], [a, b], i, k) =>
+      Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
     return places.reduce((kept, [x, y], k) => {
       let place = [x, y];
       while (kept.some((other, i) => clash(place, other, i, k))) place = [x, place[1] - 13];
@@ -91,18 +103,26 @@
     const kinds = [kind, "", "reference"];
     const heading = text(left, top - 9, title, { kind });
     const grid = axes({ x, y, xTicks: x.ticks(5), yTicks: y.ticks(5) });
-    const around = svg("path", { class: "line thin", d: `M${triangle.map((p) => at(p).join(" ")).join("L")}Z` });
+    const around = svg("path", {
+      class: "line thin",
+      d: `M${triangle.map((p) => at(p).join(" ")).join("L")}Z`,
+    });
     const templates = triangle.map((p, k) =>
       mark(...at(p), { shape: SHAPES[k], radius: 4.5, kind: `hollow ${kinds[k]}` }),
     );
     if (!part) {
-      const words = text(left + size / 2, top + size / 2, "this run keeps no training examples", { anchor: "middle" });
+      const words = text(left + size / 2, top + size / 2, "this run keeps no training examples", {
+        anchor: "middle",
+      });
       return [heading, grid, around, ...templates, words];
     }
     const clouds = part.groups.map((group, k) =>
       marks(group.map(at), { shape: SHAPES[k], radius: 2.4, kind: `cloud ${kinds[k]}` }),
     );
-    const places = apart(part.groups.map((group) => at(above(group))), names);
+    const places = apart(
+      part.groups.map((group) => at(above(group))),
+      names,
+    );
     const labels = places.map(([a, b], k) =>
       text(a, Math.max(top + 10, b - 6), names[k], { anchor: "middle", kind: `name ${kinds[k]}` }),
     );
@@ -115,10 +135,18 @@
     const set = setOf(config, current);
     const seeds = unique(set.runs.map(({ seed }) => seed));
     const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
-    const alphas = set.runs.filter((run) => run.seed === seed && run.alpha > 0).map(({ alpha }) => alpha);
+    const alphas = set.runs
+      .filter((run) => run.seed === seed && run.alpha > 0)
+      .map(({ alpha }) => alpha);
     return [
       networkPicker(config),
-      { name: "alpha", label: "α", kind: "range", values: alphas, initial: nearest(alphas, config.alpha) },
+      {
+        name: "alpha",
+        label: "α",
+        kind: "range",
+        values: alphas,
+        initial: nearest(alphas, config.alpha),
+      },
       ...classPickers(set, current),
       { name: "seed", label: "seed", kind: "choice", options: options(seeds), initial: seeds[0] },
       { name: "scale", label: "one scale for", kind: "choice", options: SCALES, initial: "all" },
@@ -132,8 +160,13 @@
       const free = set.classes.map((_, k) => k).filter((k) => !taken.includes(k));
       const initial = [set.shown[slot], ...free].find((k) => free.includes(k));
       taken.push(free.includes(current[name]) ? current[name] : initial);
-      return { name, label: `${name} class`, kind: "choice", initial,
-        options: options(free, (k) => set.classes[k]) };
+      return {
+        name,
+        label: `${name} class`,
+        kind: "choice",
+        initial,
+        options: options(free, (k) => set.classes[k]),
+      };
     });
   }
 
@@ -155,8 +188,13 @@
     const panels = networks.flatMap((network, row) =>
       network.parts.map((part, column) =>
         panel({
-          left: column * (size + GAP), top: TOP + row * (size + TOP + 14), size, names, part,
-          kind: NETWORKS[row], triangle: network.triangle,
+          left: column * (size + GAP),
+          top: TOP + row * (size + TOP + 14),
+          size,
+          names,
+          part,
+          kind: NETWORKS[row],
+          triangle: network.triangle,
           title: `${titleOf(NETWORKS[row], state.alpha)} · ${Object.values(PARTS)[column]}`,
           ...room(networks, network, part, state.scale),
         }),
@@ -204,13 +242,18 @@
   function rows(networks, names, alpha) {
     const round = (value) => Number(value.toFixed(4));
     return networks.flatMap((network, row) => {
-      const own = { network: NETWORKS[row] === "hard" ? "hard" : "smoothed", alpha: row ? alpha : 0 };
+      const own = {
+        network: NETWORKS[row] === "hard" ? "hard" : "smoothed",
+        alpha: row ? alpha : 0,
+      };
       const of = (part, group, slot) =>
         group.map(([x, y]) => ({ ...own, part, class: names[slot], x: round(x), y: round(y) }));
       return [
         ...network.triangle.flatMap((corner, slot) => of("template", [corner], slot)),
         ...network.parts.flatMap((part, column) =>
-          part ? part.groups.flatMap((group, slot) => of(Object.values(PARTS)[column], group, slot)) : [],
+          part
+            ? part.groups.flatMap((group, slot) => of(Object.values(PARTS)[column], group, slot))
+            : [],
         ),
       ];
     });
@@ -219,7 +262,13 @@
   // ----------------------------------------------------------------------------- Figure 1, in rows
 
   const figure1State = () => [
-    { name: "scale", label: "one scale for", kind: "choice", options: SCALES.slice(1), initial: "network" },
+    {
+      name: "scale",
+      label: "one scale for",
+      kind: "choice",
+      options: SCALES.slice(1),
+      initial: "network",
+    },
   ];
 
   const figure1Load = ({ rows }) =>
@@ -258,19 +307,28 @@
       const head = heading(top, width, row);
       parts.push(...head.parts);
       top += head.height;
-      networks.flatMap((network, r) => network.parts.map((part, c) => [network, part, r, c])).forEach(
-        ([network, part, r, c], cell) => {
-          parts.push(...panel({
-            left: (cell % columns) * (size + GAP), size, part, names: row.names, kind: NETWORKS[r],
-            top: top + TOP + Math.floor(cell / columns) * (size + TOP), triangle: network.triangle,
-            title: `${r ? `α = ${plain(row.alpha)}` : "hard"} · ${Object.values(PARTS)[c]}`,
-            ...room(networks, network, part, state.scale),
-          }));
-        },
-      );
+      networks
+        .flatMap((network, r) => network.parts.map((part, c) => [network, part, r, c]))
+        .forEach(([network, part, r, c], cell) => {
+          parts.push(
+            ...panel({
+              left: (cell % columns) * (size + GAP),
+              size,
+              part,
+              names: row.names,
+              kind: NETWORKS[r],
+              top: top + TOP + Math.floor(cell / columns) * (size + TOP),
+              triangle: network.triangle,
+              title: `${r ? `α = ${plain(row.alpha)}` : "hard"} · ${Object.values(PARTS)[c]}`,
+              ...room(networks, network, part, state.scale),
+            }),
+          );
+        });
       top += (4 / columns) * (size + TOP) + 30;
       told.push(`${row.title} (${row.notes.join("; ")}): ${measured(networks, row.alpha)}`);
-      points.push(...rows(networks, row.names, row.alpha).map((point) => ({ row: row.title, ...point })));
+      points.push(
+        ...rows(networks, row.names, row.alpha).map((point) => ({ row: row.title, ...point })),
+      );
     });
     stage.replaceChildren(picture(width, top, ...parts));
     return { numbers: [], alt: `${told.join(". ")}.`, rows: points };
@@ -284,13 +342,21 @@
   function quantity({ name, title }, runs, { left, top, width, height }) {
     const alphas = unique(runs.map(({ alpha }) => alpha));
     const of = (alpha) => runs.filter((run) => run.alpha === alpha).map((run) => run[name]);
-    const mean = alphas.map((alpha) => of(alpha).reduce((sum, value) => sum + value, 0) / of(alpha).length);
+    const mean = alphas.map(
+      (alpha) => of(alpha).reduce((sum, value) => sum + value, 0) / of(alpha).length,
+    );
     const x = linear([0, Math.max(0.1, ...alphas)], [left + 34, left + width - 8]);
-    const y = linear([0, 1.1 * Math.max(...runs.map((run) => run[name]))], [top + height - 40, top + 24]);
+    const y = linear(
+      [0, 1.1 * Math.max(...runs.map((run) => run[name]))],
+      [top + height - 40, top + 24],
+    );
     const at = (values) => alphas.map((alpha, i) => [x(alpha), y(values[i])]);
     const seeds = unique(runs.map(({ seed }) => seed)).map((seed) => {
       const own = runs.filter((run) => run.seed === seed);
-      return line(own.map((run) => [x(run.alpha), y(run[name])]), "smooth faint");
+      return line(
+        own.map((run) => [x(run.alpha), y(run[name])]),
+        "smooth faint",
+      );
     });
     const dots = alphas.map((alpha, i) => {
       const dot = mark(x(alpha), y(mean[i]), { radius: 4 });
@@ -299,8 +365,18 @@
     });
     const [low, high] = [Math.min, Math.max].map((end) => alphas.map((alpha) => end(...of(alpha))));
     const parts = [
-      axes({ x, y, xTicks: x.ticks(4), yTicks: y.ticks(4), xTitle: "label smoothing α", yTitle: title }),
-      band(at(high), at(low), "smooth"), ...seeds, line(at(mean), "smooth whole"), ...dots,
+      axes({
+        x,
+        y,
+        xTicks: x.ticks(4),
+        yTicks: y.ticks(4),
+        xTitle: "label smoothing α",
+        yTitle: title,
+      }),
+      band(at(high), at(low), "smooth"),
+      ...seeds,
+      line(at(mean), "smooth whole"),
+      ...dots,
     ];
     return { parts, alphas, mean };
   }
@@ -312,14 +388,18 @@
     const room = { width: (width - (columns - 1) * GAP) / columns, height: 220 };
     const drawn = config.quantities.map((each, i) =>
       quantity(each, set.runs, {
-        ...room, left: (i % columns) * (room.width + GAP), top: Math.floor(i / columns) * room.height,
+        ...room,
+        left: (i % columns) * (room.width + GAP),
+        top: Math.floor(i / columns) * room.height,
       }),
     );
     const height = (config.quantities.length / columns) * room.height;
     stage.replaceChildren(picture(width, height, ...drawn.flatMap(({ parts }) => parts)));
     const numbers = drawn.flatMap(({ alphas, mean }, i) =>
       [0, alphas.indexOf(nearest(alphas.slice(1), config.alpha))].map((place) => ({
-        label: config.quantities[i].title, value: two(mean[place]), kind: alphas[place] ? "smooth" : "hard",
+        label: config.quantities[i].title,
+        value: two(mean[place]),
+        kind: alphas[place] ? "smooth" : "hard",
         of: titleOf(alphas[place] ? "smooth" : "hard", alphas[place]),
       })),
     );

@@ -5,7 +5,8 @@ const lsSmoothingMath = (() => {
 
   /** Cross-entropy in nats at a gap between the right logit and the wrong ones. */
   const loss = (gap, alpha, K) => {
-    const shifted = gap < 0 ? Math.log(Math.exp(gap) + K - 1) - gap : Math.log1p((K - 1) * Math.exp(-gap));
+    const shifted =
+      gap < 0 ? Math.log(Math.exp(gap) + K - 1) - gap : Math.log1p((K - 1) * Math.exp(-gap));
     return shifted + (alpha * (K - 1) * gap) / K;
   };
 
@@ -23,15 +24,29 @@ const lsSmoothingMath = (() => {
   }
 
   const CONVENTIONS = [
-    { name: "uniform over K", wrong: (alpha, K) => alpha / K, right: (alpha, K) => 1 - alpha + alpha / K },
-    { name: "over the K − 1 wrong", wrong: (alpha, K) => alpha / (K - 1), right: (alpha) => 1 - alpha },
-    { name: "over K − 2, no padding", wrong: (alpha, K) => alpha / (K - 2), right: (alpha) => 1 - alpha },
+    {
+      name: "uniform over K",
+      wrong: (alpha, K) => alpha / K,
+      right: (alpha, K) => 1 - alpha + alpha / K,
+    },
+    {
+      name: "over the K − 1 wrong",
+      wrong: (alpha, K) => alpha / (K - 1),
+      right: (alpha) => 1 - alpha,
+    },
+    {
+      name: "over K − 2, no padding",
+      wrong: (alpha, K) => alpha / (K - 2),
+      right: (alpha) => 1 - alpha,
+    },
   ];
 
   /** The gap of least loss under each of three conventions, K from 3 up. */
   const conventions = (alpha, K) =>
     CONVENTIONS.map(({ name, right, wrong }) => ({
-      name, right: right(alpha, K), gap: Math.log(right(alpha, K) / wrong(alpha, K)),
+      name,
+      right: right(alpha, K),
+      gap: Math.log(right(alpha, K) / wrong(alpha, K)),
     }));
 
   /** The value that a share of the sorted values lies below, between neighbours linearly. */

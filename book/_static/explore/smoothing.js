@@ -6,11 +6,14 @@
 
   const KINDS = ["hard", "smooth"];
   const NAMES = { hard: "hard targets", smooth: "smoothed" };
-  const CLASSES = [2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 32000];
+  const CLASSES = [
+    2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 32000,
+  ];
   const [WIDE, GAP] = [600, 28];
   const two = (value) => (Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "none");
   const many = (value) => value.toLocaleString("en");
-  const between = (low, high, n) => Array.from({ length: n + 1 }, (_, i) => low + ((high - low) * i) / n);
+  const between = (low, high, n) =>
+    Array.from({ length: n + 1 }, (_, i) => low + ((high - low) * i) / n);
 
   /** A dashed line up and down at x, with words beside it, in view. */
   function upright(x, value, words, from, to) {
@@ -18,7 +21,13 @@
     if (!(value > left && value < right)) return [];
     const early = value < (left + right) / 2;
     return [
-      line([[x(value), from], [x(value), to]], "reference"),
+      line(
+        [
+          [x(value), from],
+          [x(value), to],
+        ],
+        "reference",
+      ),
       text(x(value) + (early ? 6 : -6), to + 4, words, { anchor: early ? "start" : "end" }),
     ];
   }
@@ -30,8 +39,16 @@
   const landscapeState = ({ alpha, K }) => [
     { name: "alpha", label: "α", kind: "range", min: 0, max: 0.9, step: 0.01, initial: alpha },
     { name: "K", label: "classes K", kind: "range", values: CLASSES, initial: K, format: many },
-    { name: "gap", label: "logit gap", kind: "range", min: GAPS[0], max: GAPS[1], step: 0.1, initial: 2,
-      format: (value) => value.toFixed(1).replace("-", "−") },
+    {
+      name: "gap",
+      label: "logit gap",
+      kind: "range",
+      min: GAPS[0],
+      max: GAPS[1],
+      step: 0.1,
+      initial: 2,
+      format: (value) => value.toFixed(1).replace("-", "−"),
+    },
   ];
 
   function shares(width, alpha, K) {
@@ -60,19 +77,30 @@
     const lines = KINDS.map((kind) => {
       const own = kind === "hard" ? 0 : alpha;
       const points = between(...GAPS, 200).filter((g) => inside(of(g, own, K)));
-      const here = inside(of(gap, own, K)) ? [mark(x(gap), y(of(gap, own, K)), { kind, radius: 5 })] : [];
-      return [line(points.map((g) => [x(g), y(of(g, own, K))]), `${kind} ${kind === "smooth" ? "whole" : ""}`), ...here];
+      const here = inside(of(gap, own, K))
+        ? [mark(x(gap), y(of(gap, own, K)), { kind, radius: 5 })]
+        : [];
+      return [
+        line(
+          points.map((g) => [x(g), y(of(g, own, K))]),
+          `${kind} ${kind === "smooth" ? "whole" : ""}`,
+        ),
+        ...here,
+      ];
     });
     const best = optimum(alpha, K).gap;
     const labels = KINDS.map((kind) => {
       const at = GAPS[1] - 0.3;
       const value = of(at, kind === "hard" ? 0 : alpha, K);
-      return inside(value) && names ? text(x(at), y(value) - 8, NAMES[kind], { anchor: "end", kind }) : "";
+      return inside(value) && names
+        ? text(x(at), y(value) - 8, NAMES[kind], { anchor: "end", kind })
+        : "";
     });
     return [
       axes({ x, y, xTitle: "logit gap", yTitle: title, xTicks: x.ticks(5), yTicks: y.ticks(5) }),
       ...upright(x, best, `least loss at ${two(best)}`, y.range[0], y.range[1]),
-      ...lines.flat(), ...labels.filter(Boolean),
+      ...lines.flat(),
+      ...labels.filter(Boolean),
     ];
   }
 
@@ -84,21 +112,37 @@
     const top = 110;
     const parts = [
       ...shares(width, alpha, K),
-      ...curve(loss, { ...room, left: 0, top, title: "loss (nats)", names: true,
-        domain: [0, Math.max(3, 1.6 * Math.log(K))] }),
-      ...curve(slope, { ...room, left: wide ? room.width + GAP : 0, top: wide ? top : top + room.height,
-        title: "slope of the loss", domain: [-1, 1] }),
+      ...curve(loss, {
+        ...room,
+        left: 0,
+        top,
+        title: "loss (nats)",
+        names: true,
+        domain: [0, Math.max(3, 1.6 * Math.log(K))],
+      }),
+      ...curve(slope, {
+        ...room,
+        left: wide ? room.width + GAP : 0,
+        top: wide ? top : top + room.height,
+        title: "slope of the loss",
+        domain: [-1, 1],
+      }),
     ];
     stage.replaceChildren(picture(width, top + (wide ? 1 : 2) * room.height, ...parts));
     const numbers = KINDS.flatMap((kind) => {
       const own = kind === "hard" ? 0 : alpha;
       const best = optimum(own, K);
       const values = {
-        "best gap": two(best.gap), "least loss": two(best.loss), "loss here": two(loss(gap, own, K)),
+        "best gap": two(best.gap),
+        "least loss": two(best.loss),
+        "loss here": two(loss(gap, own, K)),
         "slope here": two(slope(gap, own, K)),
       };
       return Object.entries(values).map(([label, value]) => ({
-        label, value, kind, of: kind === "hard" ? NAMES.hard : `α = ${plain(alpha)}`,
+        label,
+        value,
+        kind,
+        of: kind === "hard" ? NAMES.hard : `α = ${plain(alpha)}`,
       }));
     });
     return { numbers, alt: landscapeWords(state), rows: landscapeRows(alpha, K) };
@@ -119,37 +163,54 @@
     KINDS.flatMap((kind) => {
       const own = kind === "hard" ? 0 : alpha;
       return between(...GAPS, 200).map((g) => ({
-        target: kind === "hard" ? "hard" : "smoothed", alpha: own, K, gap: Number(g.toFixed(4)),
-        loss: loss(g, own, K), slope: slope(g, own, K),
+        target: kind === "hard" ? "hard" : "smoothed",
+        alpha: own,
+        K,
+        gap: Number(g.toFixed(4)),
+        loss: loss(g, own, K),
+        slope: slope(g, own, K),
       }));
     });
 
   // ------------------------------------------------------------------ the gaps of trained networks
 
-  const setOf = (config, { data }) => config.sets.find(({ name }) => name === data) ?? config.sets[0];
+  const setOf = (config, { data }) =>
+    config.sets.find(({ name }) => name === data) ?? config.sets[0];
   const unique = (values) => [...new Set(values)];
 
   function gapsState(config, current) {
     const set = setOf(config, current);
     const seeds = unique(set.runs.map(({ seed }) => seed));
     const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
-    const alphas = set.runs.filter((run) => run.seed === seed && run.alpha > 0).map(({ alpha }) => alpha);
+    const alphas = set.runs
+      .filter((run) => run.seed === seed && run.alpha > 0)
+      .map(({ alpha }) => alpha);
     const initial = alphas.reduce((best, value) =>
       Math.abs(value - config.alpha) < Math.abs(best - config.alpha) ? value : best,
     );
     return [
-      { name: "data", label: "network", kind: "choice", initial: config.sets[0].name,
-        options: config.sets.map(({ name, label }) => ({ value: name, label })) },
+      {
+        name: "data",
+        label: "network",
+        kind: "choice",
+        initial: config.sets[0].name,
+        options: config.sets.map(({ name, label }) => ({ value: name, label })),
+      },
       { name: "alpha", label: "α", kind: "range", values: alphas, initial },
-      { name: "seed", label: "seed", kind: "choice", initial: seeds[0],
-        options: seeds.map((value) => ({ value, label: String(value) })) },
+      {
+        name: "seed",
+        label: "seed",
+        kind: "choice",
+        initial: seeds[0],
+        options: seeds.map((value) => ({ value, label: String(value) })),
+      },
     ];
   }
 
   function gapsLoad(config, state) {
     const { runs } = setOf(config, state);
-    const keys = [0, state.alpha].map((alpha) =>
-      runs.find((run) => run.alpha === alpha && run.seed === state.seed).key,
+    const keys = [0, state.alpha].map(
+      (alpha) => runs.find((run) => run.alpha === alpha && run.seed === state.seed).key,
     );
     return Promise.all(keys.map((key) => lsEvaluations.load(key)));
   }
@@ -162,10 +223,18 @@
     const x = linear(domain, [left + 40, left + width - 6]);
     const y = linear([0, 1.15 * Math.max(...counts)], [top + height, top + 10]);
     const bars = counts.map((count, i) =>
-      count ? bar(x(domain[0] + i * wide), y(count), x(wide) - x(0) - 0.6, y(0) - y(count), kind) : "",
+      count
+        ? bar(x(domain[0] + i * wide), y(count), x(wide) - x(0) - 0.6, y(0) - y(count), kind)
+        : "",
     );
     return [
-      axes({ x, y, xTicks: x.ticks(8), yTicks: y.ticks(3), xTitle: last ? "logit gap: right − mean of wrong" : "" }),
+      axes({
+        x,
+        y,
+        xTicks: x.ticks(8),
+        yTicks: y.ticks(3),
+        xTitle: last ? "logit gap: right − mean of wrong" : "",
+      }),
       ...bars.filter(Boolean),
       ...upright(x, best, `least loss at ${two(best)}`, y.range[0], y.range[1]),
       text(left + 44, top + 4, title, { kind }),
@@ -176,31 +245,48 @@
     const set = setOf(config, state);
     const width = stage.clientWidth;
     const all = data.map(({ gap }) => Float32Array.from(gap).sort());
-    const domain = [Math.min(...all.map((gap) => gap[0])), Math.max(...all.map((gap) => gap.at(-1)))];
+    const domain = [
+      Math.min(...all.map((gap) => gap[0])),
+      Math.max(...all.map((gap) => gap.at(-1))),
+    ];
     const alphas = [0, state.alpha];
     const titles = alphas.map((alpha) => (alpha ? `α = ${plain(alpha)}` : NAMES.hard));
     const best = alphas.map((alpha) => optimum(alpha, set.K).gap);
     const height = 130;
     const parts = all.flatMap((gap, i) =>
       histogram(gap, {
-        left: 0, top: 12 + i * (height + 44), width, height, kind: KINDS[i], title: titles[i], domain,
-        best: best[i], last: i === 1,
+        left: 0,
+        top: 12 + i * (height + 44),
+        width,
+        height,
+        kind: KINDS[i],
+        title: titles[i],
+        domain,
+        best: best[i],
+        last: i === 1,
       }),
     );
     stage.replaceChildren(picture(width, 2 * (height + 44) + 16, ...parts));
     const quartiles = all.map((gap) => [0.25, 0.5, 0.75].map((share) => quantile(gap, share)));
     const numbers = quartiles.flatMap(([low, middle, high], i) =>
-      Object.entries({ "25 % below": low, "50 % below": middle, "75 % below": high, "best gap": best[i] }).map(
-        ([label, value]) => ({ label, value: two(value), of: titles[i], kind: KINDS[i] }),
-      ),
+      Object.entries({
+        "25 % below": low,
+        "50 % below": middle,
+        "75 % below": high,
+        "best gap": best[i],
+      }).map(([label, value]) => ({ label, value: two(value), of: titles[i], kind: KINDS[i] })),
     );
     const words = quartiles.map(
-      ([low, , high], i) => `${titles[i]}: half of the gaps lie between ${two(low)} and ${two(high)}`,
+      ([low, , high], i) =>
+        `${titles[i]}: half of the gaps lie between ${two(low)} and ${two(high)}`,
     );
     const least = `the loss is least at ${two(best[1])}`;
     return {
-      numbers, alt: `Histograms of the logit gaps of training examples, ${set.label}. ${words.join("; ")}; ${least}.`,
-      rows: all.flatMap((gap, i) => Array.from(gap, (value) => ({ alpha: alphas[i], gap: Number(value.toFixed(4)) }))),
+      numbers,
+      alt: `Histograms of the logit gaps of training examples, ${set.label}. ${words.join("; ")}; ${least}.`,
+      rows: all.flatMap((gap, i) =>
+        Array.from(gap, (value) => ({ alpha: alphas[i], gap: Number(value.toFixed(4)) })),
+      ),
     };
   }
 
@@ -222,14 +308,23 @@
     const x = log([3, 300], [40, width - 8]);
     const y = linear([Math.min(0, ...values), Math.max(...values) + 0.5], [height - 40, 24]);
     const lines = DASHES.map((dash, i) => {
-      const made = line(KS.map((k, j) => [x(k), y(all[j][i])]), "smooth");
+      const made = line(
+        KS.map((k, j) => [x(k), y(all[j][i])]),
+        "smooth",
+      );
       made.style.strokeDasharray = dash;
       return made;
     });
     const here = conventions(alpha, K);
     const key = here.flatMap(({ name }, i) => {
       const row = height + 14 + 20 * i;
-      const sample = line([[40, row], [76, row]], "smooth");
+      const sample = line(
+        [
+          [40, row],
+          [76, row],
+        ],
+        "smooth",
+      );
       sample.style.strokeDasharray = DASHES[i];
       return [sample, text(84, row + 4, name)];
     });
@@ -242,8 +337,11 @@
     ]);
     const words = here.map(({ name, gap }) => `${name}: ${two(gap)}`).join("; ");
     return {
-      numbers, alt: `Gap of least loss with ${many(K)} classes at α = ${plain(alpha)}, by convention. ${words}.`,
-      rows: KS.flatMap((k) => conventions(alpha, k).map(({ name, gap }) => ({ alpha, K: k, convention: name, gap }))),
+      numbers,
+      alt: `Gap of least loss with ${many(K)} classes at α = ${plain(alpha)}, by convention. ${words}.`,
+      rows: KS.flatMap((k) =>
+        conventions(alpha, k).map(({ name, gap }) => ({ alpha, K: k, convention: name, gap })),
+      ),
     };
   }
 
