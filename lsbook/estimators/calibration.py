@@ -27,7 +27,7 @@ class Reliability:
 
     @property
     def gap(self) -> np.ndarray:
-        """|accuracy - confidence| of each bin, 0 where it is empty."""
+        """``|accuracy - confidence|`` of each bin, 0 where it is empty."""
         return np.nan_to_num(np.abs(self.accuracy - self.confidence))
 
     @property

@@ -39,7 +39,7 @@ class Geometry:
     nc1 : float
         Tr(S_W S_B^+) / C, within-class variability collapse.
     nc2 : float
-        Mean over pairs of centred class centres of |cosine + 1/(C - 1)|; 0 for a simplex.
+        Mean over pairs of centred class centres of ``|cosine + 1/(C - 1)|``; 0 for a simplex.
     nc2_norm : float
         Standard deviation over mean of the lengths of centred class centres.
     nc2_angle : float
