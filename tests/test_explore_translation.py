@@ -84,7 +84,8 @@ def test_sentences_hold_the_whole_beam_with_the_truth_of_each_word(lab):
     first = shipped["hypotheses"][0]
     assert first["tokens"] == sample["tokens"] and first["p"] == sample["probabilities"]
     q = Grammar().next_token_distribution(sample["source"], first["tokens"][:2])
-    assert first["truth"][2] == pytest.approx(q[Grammar().tokenizer.id(first["tokens"][2])], abs=5e-4)
+    third = Grammar().tokenizer.id(first["tokens"][2])
+    assert first["truth"][2] == pytest.approx(q[third], abs=5e-4)
 
 
 def test_a_run_of_one_hypothesis_ships_it():
@@ -202,7 +203,8 @@ def test_a_picker_of_one_is_not_offered(visit):
 
 def test_one_slider_moves_the_marker_of_every_panel(visit):
     page = visit("temperature", T=1.0)
-    places = "[...document.querySelectorAll('.ls-stage .line.reference')].map((e) => e.getAttribute('d'))"
+    places = """[...document.querySelectorAll('.ls-stage .line.reference')]
+      .map((rule) => rule.getAttribute('d'))"""
     before = page.evaluate(places)
     page.focus("#explore-temperature-T")
     page.keyboard.press("ArrowRight")

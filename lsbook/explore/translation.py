@@ -1,4 +1,4 @@
-"""Explorers of the translation chapter: reliability of the next word, temperature, and sentences."""
+"""Explorers of the translation chapter: reliability of next words, temperature, and sentences."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def temperature(alpha: float = 0.1, chart: Any = None, command: str = "") -> Exp
     return _explorer(
         "temperature", "temperatures", shown, alpha, chart, command,
         title="One temperature moves quality, calibration and likelihood",
-        note="line: mean over seeds; band and faint lines: the seeds; hollow: the best T of a curve",
+        note="line: mean over seeds; band, faint lines: the seeds; hollow: the best T of a curve",
         alt=f"BLEU, ECE and NLL against temperature, {figures.label(runs[0].recipe)}. At T = 1, "
         f"{words}.",
         caption="BLEU of the test sentences, beam 4, length penalty 0.6; ECE and NLL of validation "
@@ -84,11 +84,11 @@ def reliability(alpha: float = 0.1, chart: Any = None, command: str = "") -> Exp
         "reliability", "diagrams", shown, alpha, chart, command,
         title="Is the next word as often right as the model says?",
         note="above: accuracy against confidence, given the reference so far; below: tokens a bin",
-        alt=f"Reliability of {tokens} next-word predictions, {figures.label(hard.recipe)}. ECE with "
-        f"hard targets {at(hard, 'ece', 1):.3f}, at T = {T:g} {at(hard, 'ece', T):.3f}, with alpha "
+        alt=f"Reliability of {tokens} next-word predictions, {figures.label(hard.recipe)}. ECE "
+        f"with hard targets {at(hard, 'ece', 1):.3f}, at T = {T:g} {at(hard, 'ece', T):.3f}, with alpha "
         f"{smoothed.recipe.alpha:g} {at(smoothed, 'ece', 1):.3f}.",
-        caption="T starts where the hard network's NLL is least among those recorded, on these same "
-        "tokens; with one number to fit, that flatters it little.",
+        caption="T starts where the hard network's NLL is least among those recorded, on these "
+        "same tokens; with one number to fit, that flatters it little.",
     )
 
 

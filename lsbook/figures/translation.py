@@ -224,13 +224,13 @@ def reliability_told(runs: Iterable[Any], alpha: float) -> str:
     one = int(np.abs(hard.arrays["curve_T"] - 1).argmin())
     sure = hard.arrays["token_confidence"][one] > 0.9
     T = fitted_temperature(hard)
-    before, after, scaled = (
-        at_temperature(*which) for which in ((hard, "ece", 1), (smoothed, "ece", 1), (hard, "ece", T)))
+    before, scaled = (at_temperature(hard, "ece", at) for at in (1, T))
+    after = at_temperature(smoothed, "ece", 1)
     return (
         f"**{label(hard.recipe)}.** With hard targets the model is more than 90 % sure of "
         f"{sure.mean():.0%} of {len(sure):,} tokens, and right in "
-        f"{hard.arrays['token_correct'][sure].mean():.0%} of those. Its ECE is {before:.3f}; at the "
-        f"T of least NLL, {T:g}, it is {scaled:.3f}; with α = {alpha:g} and no temperature it is "
+        f"{hard.arrays['token_correct'][sure].mean():.0%} of those. Its ECE is {before:.3f}; "
+        f"at the T of least NLL, {T:g}, it is {scaled:.3f}; with α = {alpha:g} and no temperature it is "
         f"{after:.3f}. "
         + ("Smoothing calibrates, as in the paper." if after < before else
            "**The effect does not appear here**: smoothing does not lower the ECE."))
@@ -322,7 +322,7 @@ def answer(runs: Sequence[Any], alpha: float) -> str:
         f"{label(runs[0].recipe)}: without smoothing BLEU is {hard['bleu'][1.0]:.1f}, and "
         f"{hard['bleu'][top]:.1f} at the best temperature, T = {top:g}. With α = {alpha:g} it is "
         f"{smoothed['bleu'][1.0]:.1f} at T = 1. "
-        + ("So temperature does catch up here. " if catches else "So temperature does not catch up. ")
+        + f"So temperature does {'catch up here' if catches else 'not catch up'}. "
         + f"NLL goes from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}: smoothing makes it "
         + ("worse." if worse else "better."))
 

@@ -30,7 +30,7 @@ SENTENCES_A_BATCH = 128
 def translate(
     model: nn.Module, text: Text, pairs, T: float, device: torch.device, n_best: int = 1
 ) -> list[list[Hypothesis]]:
-    """The ``n_best`` hypotheses of beam search for each pair's source, in the order of ``pairs``."""
+    """The ``n_best`` hypotheses of beam search for each source, in the order of ``pairs``."""
     found = [None] * len(pairs)
     order = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]))
     for start in range(0, len(order), SENTENCES_A_BATCH):
@@ -180,9 +180,11 @@ def _forced(model: nn.Module, text: Text, pair: Pair, device: torch.device) -> d
 
 @torch.no_grad()
 def _plane(
-    model: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]], tokenizer: WordTokenizer | SubwordTokenizer
+    model: nn.Module,
+    batches: list[tuple[Tensor, Tensor, Tensor]],
+    tokenizer: WordTokenizer | SubwordTokenizer,
 ) -> dict[str, np.ndarray]:
-    """Logits (n, 6) of the six most frequent target words where one of them is next, and templates."""
+    """Logits (n, 6) of the six commonest target words where one of them is next, and templates."""
     targets = torch.cat([target.flatten() for _, _, target in batches])
     counts = torch.bincount(targets[targets > EOS])
     words = counts.argsort(descending=True)[:PLANE_TOKENS]

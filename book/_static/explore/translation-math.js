@@ -10,7 +10,8 @@ const lsTranslationMath = (() => {
       right[bin] += correct[i];
     }
     const rows = Array.from(count, (n, bin) => ({
-      lower: bin / bins, upper: (bin + 1) / bins, n, confidence: sure[bin] / n, accuracy: right[bin] / n,
+      lower: bin / bins, upper: (bin + 1) / bins, n,
+      confidence: sure[bin] / n, accuracy: right[bin] / n,
     })).filter(({ n }) => n);
     const gaps = rows.map(({ n, confidence, accuracy }) => n * Math.abs(accuracy - confidence));
     return { rows, ece: gaps.reduce((sum, gap) => sum + gap, 0) / confidence.length };

@@ -20,7 +20,8 @@
   // ---------------------------------------------------------------------------------------- state
 
   const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
-  const runOf = (set, alpha, seed) => set.runs.find((run) => run.alpha === alpha && run.seed === seed);
+  const runOf = (set, alpha, seed) =>
+    set.runs.find((run) => run.alpha === alpha && run.seed === seed);
 
   const choice = (name, label, values, initial, words = plain) => ({
     name, label, kind: "choice", initial,
@@ -68,7 +69,8 @@
     const high = height(width);
     const parts = Array.from({ length: count }, (_, i) => {
       const [column, row] = columns === 1 ? [0, i] : [i, 0];
-      return svg("g", { transform: `translate(${column * (width + GAP)} ${row * high})` }, draw(i, width));
+      const transform = `translate(${column * (width + GAP)} ${row * high})`;
+      return svg("g", { transform }, draw(i, width));
     });
     const whole = columns === 1 ? [width, count * high] : [count * (width + GAP) - GAP, high];
     stage.replaceChildren(picture(...whole, ...parts));
@@ -86,7 +88,9 @@
       const at = set.T.indexOf(state.T);
       const both = [0, alpha].map((each) => curvesOf(set, each, shown));
       const names = Object.keys(CURVES);
-      panels(stage, names.length, () => 270, (i, width) => curvePanel(set.T, at, names[i], both, alpha, width));
+      panels(stage, names.length, () => 270, (i, width) =>
+        curvePanel(set.T, at, names[i], both, alpha, width),
+      );
       const numbers = both.flatMap((curves, k) =>
         names.map((name) => ({
           of: nameOf(k && alpha), kind: KINDS[k], label: CURVES[name].title,
@@ -94,7 +98,8 @@
         })),
       );
       const said = both.map((curves, k) => {
-        const values = names.map((name) => `${CURVES[name].title} ${fixed(curves[name].spread[at].mean, 3)}`);
+        const mean = (name) => fixed(curves[name].spread[at].mean, 3);
+        const values = names.map((name) => `${CURVES[name].title} ${mean(name)}`);
         return `${nameOf(k && alpha)}: ${values.join(", ")}`;
       });
       const rows = set.T.flatMap((T, i) =>
@@ -105,7 +110,8 @@
           })),
         ),
       );
-      return { numbers, rows, alt: `${set.label}, temperature ${plain(state.T)}. ${said.join(". ")}.` };
+      const alt = `${set.label}, temperature ${plain(state.T)}. ${said.join(". ")}.`;
+      return { numbers, rows, alt };
     },
   };
 
@@ -128,20 +134,22 @@
     const points = (read, list) => list.map((each, i) => [x(T[i]), y(read(each))]);
     const drawn = both.flatMap((curves, k) => {
       const kind = KINDS[k];
+      const shape = SHAPES[kind];
       const { all, spread: over } = curves[name];
       const means = over.map((each) => each.mean);
       const top = means.indexOf(best(...means));
-      const seeds = all.length > 1 ? all.map((one) => line(points((v) => v, one), `${kind} faint`)) : [];
+      const own = (one) => line(points((value) => value, one), `${kind} faint`);
       return [
         band(points((o) => o.high, over), points((o) => o.low, over), kind),
-        ...seeds,
+        ...(all.length > 1 ? all.map(own) : []),
         line(points((o) => o.mean, over), kind),
-        mark(x(T[top]), y(means[top]), { kind: `hollow ${kind}`, shape: SHAPES[kind], radius: 5.5 }),
-        mark(x(T[at]), y(means[at]), { kind, shape: SHAPES[kind], radius: 5 }),
+        mark(x(T[top]), y(means[top]), { kind: `hollow ${kind}`, shape, radius: 5.5 }),
+        mark(x(T[at]), y(means[at]), { kind, shape, radius: 5 }),
       ];
     });
-    const rule = svg("path", { class: "line reference", d: `M${x(T[at])} ${y.range[1]}V${y.range[0]}` });
-    return [grid, rule, ...drawn, ...labels(T, both.map((curves) => curves[name].spread), x, y, alpha)];
+    const rule = line(y.range.map((end) => [x(T[at]), end]), "reference");
+    const ends = labels(T, both.map((curves) => curves[name].spread), x, y, alpha);
+    return [grid, rule, ...drawn, ...ends];
   }
 
   /** The two networks' names at the ends of their curves, where these lie furthest apart. */
@@ -159,7 +167,7 @@
     );
   }
 
-  // ---------------------------------------------------------------------- reliability of next words
+  // -------------------------------------------------------------------- reliability of next words
 
   const diagrams = {
     state(config, current) {
@@ -176,7 +184,8 @@
       const row = (arrays, T) => {
         const n = arrays.shapes.token_correct[0];
         const i = set.T.indexOf(T);
-        return reliability(arrays.token_confidence.subarray(i * n, (i + 1) * n), arrays.token_correct, state.bins);
+        const confidence = arrays.token_confidence.subarray(i * n, (i + 1) * n);
+        return reliability(confidence, arrays.token_correct, state.bins);
       };
       const shown = [
         { kind: "hard", name: "hard targets, T = 1", ...row(hard, 1) },
@@ -185,9 +194,12 @@
       ];
       const total = hard.shapes.token_correct[0];
       const most = Math.max(...shown.flatMap(({ rows }) => rows.map(({ n }) => n)));
-      panels(stage, shown.length, (width) => width + 116, (i, width) => diagram(shown[i], most, width));
+      const height = (width) => width + 116;
+      panels(stage, shown.length, height, (i, width) => diagram(shown[i], most, width));
       return {
-        numbers: shown.map(({ name, kind, ece }) => ({ of: name, kind, label: "ECE", value: fixed(ece, 4) })),
+        numbers: shown.map(({ name, kind, ece }) => ({
+          of: name, kind, label: "ECE", value: fixed(ece, 4),
+        })),
         alt: `Reliability of ${total} next-word predictions, ${set.label}, ${state.bins} bins. `
           + `ECE: ${shown.map(({ name, ece }) => `${name}: ${fixed(ece, 3)}`).join("; ")}.`,
         rows: shown.flatMap(({ name, rows }) => rows.map((each) => ({ network: name, ...each }))),
@@ -223,7 +235,7 @@
     ];
   }
 
-  // -------------------------------------------------------------------------------------- sentences
+  // ------------------------------------------------------------------------------------ sentences
 
   const sentences = {
     state(config, current) {
@@ -245,11 +257,13 @@
       stage.setAttribute("role", "group");
       stage.replaceChildren(
         html("dl", "ls-pair", ...described("English", source), ...described("reference", reference)),
-        html("div", "ls-beams", ...pair.map((sample, k) => beam(sample, KINDS[k], nameOf(k && alpha)))),
+        html("div", "ls-beams", ...pair.map((one, k) => beam(one, KINDS[k], nameOf(k && alpha)))),
       );
       const numbers = pair.flatMap((sample, k) => beamNumbers(sample, k, alpha));
-      const best = pair.map(({ hypotheses: [{ tokens, p }] }, k) =>
-        `${nameOf(k && alpha)}: ${plainText(tokens)}, mean probability of a token ${fixed(mean(p), 2)}`);
+      const best = pair.map(({ hypotheses: [{ tokens, p }] }, k) => {
+        const sure = `mean probability of a token ${fixed(mean(p), 2)}`;
+        return `${nameOf(k && alpha)}: ${plainText(tokens)}, ${sure}`;
+      });
       return {
         numbers, rows: pair.flatMap((sample, k) => tokenRows(sample, k && alpha)),
         alt: `Source: ${source} Reference: ${reference} Best hypotheses: ${best.join("; ")}.`,
@@ -266,8 +280,8 @@
   const described = (name, words) => [html("dt", "", name), html("dd", "", words)];
   const joined = ({ tokens, p, truth }) =>
     words(tokens.map((token, i) => ({ token, p: p[i], truth: truth?.[i] })));
-  const plainText = (tokens) =>
-    words(tokens.map((token) => ({ token }))).map((word) => word.map(({ token }) => token).join("")).join(" ");
+  const spelled = (word) => word.map(({ token }) => token).join("");
+  const plainText = (tokens) => words(tokens.map((token) => ({ token }))).map(spelled).join(" ");
 
   function beamNumbers({ hypotheses: [{ p }], reference_p }, k, alpha) {
     const own = { of: nameOf(k && alpha), kind: KINDS[k] };
@@ -289,12 +303,12 @@
   }
 
   function beam({ hypotheses, reference_tokens, reference_p }, kind, name) {
-    const list = html("ol", "", ...hypotheses.map((hypothesis) => html("li", "", ...sentence(hypothesis))));
+    const items = hypotheses.map((hypothesis) => html("li", "", ...sentence(hypothesis)));
     const forced = reference_p
       ? [html("p", "ls-forced", "the reference, given its own beginning"),
          html("p", "", ...sentence({ tokens: reference_tokens, p: reference_p }))]
       : [];
-    return html("section", kind, html("p", "ls-network", name), list, ...forced);
+    return html("section", kind, html("p", "ls-network", name), html("ol", "", ...items), ...forced);
   }
 
   /** Words with the probability of each token below it, and in its ground. */
@@ -308,11 +322,12 @@
     const known = truth !== undefined && truth !== null;
     if (known) box.append(html("small", "ls-truth", fixed(truth, 2)));
     box.style.setProperty("--sure", p);
-    box.title = `“${token}”: probability ${fixed(p, 3)}${known ? `, true probability ${fixed(truth, 3)}` : ""}`;
+    const aside = known ? `, true probability ${fixed(truth, 3)}` : "";
+    box.title = `“${token}”: probability ${fixed(p, 3)}${aside}`;
     return box;
   }
 
-  // ------------------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------------------
 
   const views = { temperatures, diagrams, sentences };
   lsExplore.register("translation", {
