@@ -228,7 +228,7 @@
       ...rows.map(({ n }, i) => mark(...points[i], { kind, shape: SHAPES[kind], radius: radius(n) })),
       text(x(0) + 8, y(1) + 14, `ECE ${fixed(ece, 3)}`, { kind }),
       axes({ x, y: below, xTicks: ticks, yTicks: [0, most], yFormat: tokens, xTitle: "confidence" }),
-      text(x(0) + 8, below(most) + 12, "tokens"),
+      text(x(0.5), below(most) + 12, "tokens", { anchor: "middle" }),
       ...rows.map(({ lower, upper, n }) =>
         bar(x(lower) + 0.5, below(n), x(upper) - x(lower) - 1, below(0) - below(n), kind),
       ),
