@@ -216,8 +216,10 @@ def test_formulas_are_set(opened, path):
     assert not page.query_selector_all("[data-mjx-error], mjx-merror")
 
 
-def test_the_first_chapter_weighs_little(opened):
-    visit = opened(CHAPTERS[0])
+@pytest.mark.parametrize("path", [HOME, CHAPTERS[0]])
+def test_the_first_pages_weigh_little(opened, path):
+    """What a server that compresses sends before any evaluation is asked for."""
+    visit = opened(path)
     visit.page.wait_for_load_state("networkidle")
     weight = 0
     for address in set(visit.asked):

@@ -36,7 +36,8 @@ window.numbers = (figure) => {
 };
 window.controls = (figure) =>
   [...figure.querySelectorAll(".ls-controls :is(input, select)")].filter(
-    (control) => control.checkVisibility() && (control.type !== "radio" || control.checked));
+    (control) => control.checkVisibility() && !control.disabled
+      && (control.type !== "radio" || control.checked));
 window.ink = async (figure) => figure.view
   ? (await figure.view.toSVG()).match(/<text[^>]*fill="(#[^"]*)"/)?.[1]
   : getComputedStyle(figure.querySelector(".ls-stage :is(text, th, p)")).color;
@@ -52,6 +53,7 @@ window.settled = async (figure) => {
 """
 DRAWN = "[...document.querySelectorAll('figure.ls-figure')].every(f => f.dataset.ready)"
 DRAW_ALL = "async () => { if (typeof lsExplore !== 'undefined') await lsExplore.drawAll(); }"
+DRAWINGS_WITH_FOCUS = 3
 KEYS = {
     "range": ("End", "Home"),
     "select-one": ("ArrowDown", "ArrowUp"),
@@ -173,7 +175,7 @@ class Figure:
     def missed_by_tab(self):
         """Which of the things that take the focus Tab does not come by."""
         self.ask("(figure.tabIndex = -1, figure.focus(), figure.missed = focusable(figure), 0)")
-        for _ in range(self.ask("figure.missed.length")):
+        for _ in range(self.ask("figure.missed.length") + DRAWINGS_WITH_FOCUS):
             self.page.keyboard.press("Tab")
             self.ask("(figure.missed = figure.missed.filter((o) => o !== document.activeElement), 0)")
         return self.ask("figure.missed.map((one) => one.outerHTML)")

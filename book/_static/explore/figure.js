@@ -58,7 +58,7 @@ const lsExplore = (() => {
   }
 
   function choice({ options }, id, change) {
-    const select = make("select", { id });
+    const select = make("select", { id, disabled: options.length < 2 });
     const items = options.map(({ label }, i) => make("option", { value: i, textContent: label }));
     select.append(...items);
     select.onchange = () => change(options[select.value].value);
