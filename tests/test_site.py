@@ -102,8 +102,8 @@ def test_every_figure_says_its_numbers_and_offers_link_data_and_origin(visit):
 
 def test_keys_reach_and_move_every_control_and_reset_returns(visit):
     for figure in visit.figures("figure.ls-driven"):
-        assert not figure.missed_by_tab(), figure.name
         initial = figure.values, figure.shown
+        assert not figure.missed_by_tab(), figure.name
         for index, _ in enumerate(figure.values):
             name = figure.ask("controls(figure)[args[0]].labels[0].innerText", index)
             assert figure.move(index), f"{figure.name}: {name} changes nothing"
