@@ -258,7 +258,9 @@ def _teachers_told(frame: pd.DataFrame) -> str:
         return "Teachers: not all recorded yet."
     best = own.drop(0.0).idxmax()
     gain = own[best] - own[0.0]
-    verdict = "as in the paper" if gain > SAME else (
+    late = own[own.index[own.index <= 0.6][-1]] - own[0.0]
+    verdict = "as in the paper" if gain > SAME and late > 0 else (
+        "yet it falls again, where the paper's improves up to about 0.6" if gain > SAME else
         "no clear gain; in the paper the teacher improves up to about 0.6" if gain > -SAME else
         "in the paper the teacher improves up to about 0.6, here it does not")
     return (f"Teachers: {own[0.0]:.1f} % with hard targets, the best smoothed one "
@@ -279,8 +281,8 @@ def _alone_told(frame: pd.DataFrame) -> str:
 
 def _hard_told(frame: pd.DataFrame) -> str:
     hard, alone = means(frame, HARD, "T"), means(frame, ALONE, "alpha")
-    if hard.empty or alone.empty:
-        return "Students of the hard teacher: not recorded yet."
+    if hard.empty or len(alone) < 2:
+        return "Students of the hard teacher, and alone to compare with: not all recorded yet."
     won = [T for T, value in hard.items() if value > alone.max()]
     at = ", ".join(f"{T:g}" for T in won)
     words = ("at every temperature, as in the paper" if len(won) == len(hard) else

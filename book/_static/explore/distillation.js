@@ -36,11 +36,12 @@
       const family = familyOf(config, current);
       const taught = rows(family).filter(({ curve }) => curve !== ALONE);
       const alphas = distinct(taught.map(({ alpha }) => alpha));
+      const students = distinct(taught.filter(({ T }) => T > 0).map(({ alpha }) => alpha));
       const Ts = distinct(taught.map(({ T }) => T).filter((T) => T > 0));
       return [
         dataPicker(config),
-        { name: "alpha", label: "teacher", kind: "choice", initial: nearest(alphas, config.alpha),
-          options: options(alphas, teacherName) },
+        { name: "alpha", label: "teacher", kind: "choice", options: options(alphas, teacherName),
+          initial: nearest(students.length ? students : alphas, config.alpha) },
         { name: "T", label: "its temperature T", kind: "choice", initial: Ts[0] ?? 0,
           options: Ts.length ? options(Ts) : [{ value: 0, label: "no student yet" }] },
         { name: "all", label: "show the lowest too", kind: "switch", initial: false },
@@ -92,7 +93,7 @@
     const place = (row) => [x(row.gamma), y(row.accuracy ?? row.mean)];
     const curves = [...new Set(points.map((p) => p.curve))];
     const keys = new Set(points.map((p) => `${p.curve} ${p.alpha} ${p.T}`));
-    const yTicks = y.ticks(Math.round((bottom - top) / 45));
+    const yTicks = y.ticks(Math.max(4, Math.round((bottom - top) / 45)));
     const parts = [axes({ x, y, xTitle, yTitle, yTicks, xTicks: [0, 0.2, 0.4, 0.6, 0.8, 1] })];
     for (const curve of curves) {
       const { kind, shape } = CURVES[curve];
