@@ -177,7 +177,8 @@ class Figure:
         self.ask("(figure.tabIndex = -1, figure.focus(), figure.missed = focusable(figure), 0)")
         for _ in range(self.ask("figure.missed.length") + DRAWINGS_WITH_FOCUS):
             self.page.keyboard.press("Tab")
-            self.ask("(figure.missed = figure.missed.filter((o) => o !== document.activeElement), 0)")
+            self.ask("void (figure.missed = figure.missed.filter("
+                     "(one) => one !== document.activeElement))")
         return self.ask("figure.missed.map((one) => one.outerHTML)")
 
     def move(self, index):
