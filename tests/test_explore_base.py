@@ -28,7 +28,7 @@ lsExplore.register("toy", {
     stage.replaceChildren(lsPlot.picture(220, 220, lsPlot.mark(scale(x), 50, { kind: "hard" })));
     return {
       numbers: [{ label: "sum", value: values[0] + x + on, kind: "smooth" }],
-      alt: `x is ${x}`, rows: [{ x }], marks: { x: [{ value: 0.5, label: "half" }] },
+      alt: `x is ${x}`, rows: () => [{ x }], marks: { x: [{ value: 0.5, label: "half" }] },
     };
   },
 });

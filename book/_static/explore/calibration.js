@@ -198,7 +198,7 @@
     return {
       numbers,
       alt: `Reliability diagram, ${what}. ${words.join("; ")}.`,
-      rows: series.flatMap(({ name, T, rows }) => rows.map(row(name, T))),
+      rows: () => series.flatMap(({ name, T, rows }) => rows.map(row(name, T))),
       marks: best ? { T: [{ value: best, label: `least NLL: ${best.toFixed(2)}` }] } : {},
     };
   }

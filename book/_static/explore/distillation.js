@@ -188,7 +188,7 @@
       curve: curve === TEACHER ? "teacher" : `student ${CURVES[curve].name}`, ...rest,
     }));
     return {
-      numbers, rows: names,
+      numbers, rows: () => names,
       alt: `Accuracy against equivalent smoothing, ${family.name}, ${family.networks} (${family.scale}). ${words}.`,
     };
   }
@@ -209,7 +209,7 @@
       if (!cells.length) {
         const words = `${family.name}: no student of a smoothed teacher is recorded yet.`;
         stage.textContent = words;
-        return { numbers: [], alt: words, rows: [] };
+        return { numbers: [], alt: words, rows: () => [] };
       }
       const alphas = distinct(cells.map(({ alpha }) => alpha));
       const Ts = distinct(cells.map(({ T }) => T));
@@ -266,7 +266,7 @@
       const beside = outlined.map(({ alpha, T, value, printed }) =>
         `${teacherName(alpha)}, T = ${T}: ours ${value === null ? "not run" : number(show, value)}, published ${number(show, printed)}`);
       return {
-        numbers, rows: cells,
+        numbers, rows: () => cells,
         alt: `T × α grid of ${show}, ${family.name}, ${family.networks} (${family.scale}). ${cells
           .filter((cell) => cell[show] !== null)
           .map((cell) => `${teacherName(cell.alpha)}, T ${cell.T}: ${number(show, cell[show])}`)
@@ -392,7 +392,7 @@
       const words = numbers.map(({ of, label, value }) => `${of}, ${label}: ${value}`).join("; ");
       return {
         numbers, alt: `Teachers of ${family.name} at T = ${T}. ${words}.`,
-        rows: said.flatMap(({ alpha, softness, p: probabilities }) =>
+        rows: () => said.flatMap(({ alpha, softness, p: probabilities }) =>
           probabilities.map((probability, k) => ({ alpha, T, gamma: softness, class: names[k], probability }))),
       };
     },

@@ -9,7 +9,7 @@
 //
 // A range has min, max and step, or the list of its values. An entry of the table may depend on
 // those before it; at first `current` is empty. Numbers with `of` form a table, a row for each.
-// Marks are buttons below a range.
+// Marks are buttons below a range. `rows` makes the data to download, when they are asked for.
 const lsExplore = (() => {
   const { linkTo, stateInAddress, tools } = window.lsFrame;
   const NEAR = "600px";
@@ -102,12 +102,12 @@ const lsExplore = (() => {
       this.stage.after(this.said);
       this.controls = new Map();
       this.state = {};
-      this.rows = [];
+      this.rows = () => [];
       element.classList.add("ls-driven");
       tools(element, {
         reset: () => this.reset(),
         link: () => this.link(),
-        data: () => [this.rows],
+        data: () => [this.rows()],
       });
     }
 

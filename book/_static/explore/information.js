@@ -171,7 +171,7 @@
     const clouds = found.flatMap(({ alpha, means, scored }) =>
       Array.from(means, (mu, i) => ({ alpha, step: steps[tick], example: i, mean: mu, scored: scored[i] })));
     return {
-      numbers, rows: [...rows, ...clouds],
+      numbers, rows: () => [...rows, ...clouds],
       alt: `Estimated mutual information in nats, ${form} draw, ${name} (${note}), at step ${steps[tick]}. ${words}.`,
     };
   }
@@ -255,7 +255,7 @@
         { label: "s.d. of one set", value: spread.toFixed(3) },
       ];
       return {
-        numbers, rows: found.map((value, set) => ({ clusters, N, L, form, set, estimate: value, truth })),
+        numbers, rows: () => found.map((value, set) => ({ clusters, N, L, form, set, estimate: value, truth })),
         alt: `Simulated estimates, N = ${N}, L = ${L}, ${form} draw, ${clusters} points. ${numbers
           .map(({ label, value }) => `${label}: ${value}`).join("; ")}.`,
       };

@@ -204,7 +204,7 @@
     return {
       numbers: numbers(networks, state.alpha),
       alt: alternative(networks, names, set, state.alpha),
-      rows: rows(networks, names, state.alpha),
+      rows: () => rows(networks, names, state.alpha),
     };
   }
 
@@ -331,7 +331,7 @@
       );
     });
     stage.replaceChildren(picture(width, top, ...parts));
-    return { numbers: [], alt: `${told.join(". ")}.`, rows: points };
+    return { numbers: [], alt: `${told.join(". ")}.`, rows: () => points };
   }
 
   // --------------------------------------------------------------------------- geometry against α
@@ -407,7 +407,7 @@
       const values = mean.map((value, k) => `${two(value)} at α = ${plain(alphas[k])}`);
       return `${config.quantities[i].title}: ${values.join(", ")}`;
     });
-    return { numbers, alt: `${set.label}, means over seeds. ${told.join(". ")}.`, rows: set.runs };
+    return { numbers, alt: `${set.label}, means over seeds. ${told.join(". ")}.`, rows: () => set.runs };
   }
 
   // --------------------------------------------------------------------------------------- views

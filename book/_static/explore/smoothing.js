@@ -145,7 +145,7 @@
         of: kind === "hard" ? NAMES.hard : `α = ${plain(alpha)}`,
       }));
     });
-    return { numbers, alt: landscapeWords(state), rows: landscapeRows(alpha, K) };
+    return { numbers, alt: landscapeWords(state), rows: () => landscapeRows(alpha, K) };
   }
 
   function landscapeWords({ alpha, K, gap }) {
@@ -284,7 +284,7 @@
     return {
       numbers,
       alt: `Histograms of the logit gaps of training examples, ${set.label}. ${words.join("; ")}; ${least}.`,
-      rows: all.flatMap((gap, i) =>
+      rows: () => all.flatMap((gap, i) =>
         Array.from(gap, (value) => ({ alpha: alphas[i], gap: Number(value.toFixed(4)) })),
       ),
     };
@@ -339,7 +339,7 @@
     return {
       numbers,
       alt: `Gap of least loss with ${many(K)} classes at α = ${plain(alpha)}, by convention. ${words}.`,
-      rows: KS.flatMap((k) =>
+      rows: () => KS.flatMap((k) =>
         conventions(alpha, k).map(({ name, gap }) => ({ alpha, K: k, convention: name, gap })),
       ),
     };

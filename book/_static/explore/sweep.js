@@ -100,7 +100,7 @@
       return `${of} ${values.join(", ")}`;
     });
     const alt = `${label}, means over seeds against α: ${told.join("; ")}.`;
-    return { numbers, alt, rows: runs };
+    return { numbers, alt, rows: () => runs };
   }
 
   lsExplore.register("sweep", { state, load: async () => true, draw });

@@ -111,7 +111,7 @@
         ),
       );
       const alt = `${set.label}, temperature ${plain(state.T)}. ${said.join(". ")}.`;
-      return { numbers, rows, alt };
+      return { numbers, rows: () => rows, alt };
     },
   };
 
@@ -202,7 +202,7 @@
         })),
         alt: `Reliability of ${total} next-word predictions, ${set.label}, ${state.bins} bins. `
           + `ECE: ${shown.map(({ name, ece }) => `${name}: ${fixed(ece, 3)}`).join("; ")}.`,
-        rows: shown.flatMap(({ name, rows }) => rows.map((each) => ({ network: name, ...each }))),
+        rows: () => shown.flatMap(({ name, rows }) => rows.map((each) => ({ network: name, ...each }))),
       };
     },
   };
@@ -265,7 +265,7 @@
         return `${nameOf(k && alpha)}: ${plainText(tokens)}, ${sure}`;
       });
       return {
-        numbers, rows: pair.flatMap((sample, k) => tokenRows(sample, k && alpha)),
+        numbers, rows: () => pair.flatMap((sample, k) => tokenRows(sample, k && alpha)),
         alt: `Source: ${source} Reference: ${reference} Best hypotheses: ${best.join("; ")}.`,
       };
     },
