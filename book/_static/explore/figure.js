@@ -32,7 +32,7 @@ const lsExplore = (() => {
   function range(entry, id, change) {
     const { values, format = String, label: quantity } = entry;
     const { min, max, step } = values ? { min: 0, max: values.length - 1, step: 1 } : entry;
-    const input = make("input", { type: "range", id, min, max, step });
+    const input = make("input", { type: "range", id, min, max, step, hidden: min === max });
     const output = make("output");
     output.setAttribute("for", id);
     const marks = make("span", { className: "ls-marks" });
