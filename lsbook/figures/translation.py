@@ -43,7 +43,8 @@ TEST_SETS = {
 def _alpha_param(frame: pd.DataFrame, alpha: float, bound: bool = True) -> alt.Parameter:
     smoothed = sorted(set(frame["alpha"]) - {0.0})
     start = min(smoothed, key=lambda a: abs(a - alpha))
-    return _param("alpha", start, alt.binding_select(options=smoothed, name="α "), bound)
+    picker = alt.binding_select(options=smoothed, name="α ")
+    return _param("alpha", start, picker, bound and len(smoothed) > 1)
 
 
 def _param(name: str, value: Any, bind: Any, bound: bool = True) -> alt.Parameter:

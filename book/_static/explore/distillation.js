@@ -31,6 +31,13 @@
 
   // ------------------------------------------------------------------------------------- Figure 5
 
+  /** Whether a student off the paper's curves lies below all those on them. */
+  function isLow(family) {
+    const onCurves = summary(family).filter(({ curve }) => curve !== TEACHER && curve !== OTHER);
+    const floor = Math.floor(Math.min(...onCurves.map((point) => point.low)));
+    return ({ curve, low }) => curve === OTHER && low < floor;
+  }
+
   const figure5 = {
     state(config, current) {
       const family = familyOf(config, current);
@@ -44,7 +51,8 @@
           initial: nearest(students.length ? students : alphas, config.alpha) },
         { name: "T", label: "its temperature T", kind: "choice", initial: Ts[0] ?? 0,
           options: Ts.length ? options(Ts) : [{ value: 0, label: "no student yet" }] },
-        { name: "all", label: "show the lowest too", kind: "switch", initial: false },
+        ...(summary(family).some(isLow(family))
+          ? [{ name: "all", label: "show the lowest too", kind: "switch", initial: false }] : []),
       ];
     },
 
@@ -61,8 +69,8 @@
         alpha === state.alpha && (curve === TEACHER || (curve !== ALONE && T === state.T)));
       const own = points.filter(({ curve }) => curve === TEACHER);
       const students = points.filter(({ curve }) => curve !== TEACHER);
-      const seen = (point) => state.all || point.curve !== OTHER || point.low >= floor;
-      const floor = Math.floor(Math.min(...students.filter((p) => p.curve !== OTHER).map((p) => p.low)));
+      const low = isLow(family);
+      const seen = (point) => state.all || !low(point);
       const upper = panel(own, x, [150, 40], runs, "teacher accuracy (%)");
       const shown = students.filter(seen);
       const legend = key([ALONE, HARD, SMOOTHED, OTHER], width, 206);

@@ -146,6 +146,10 @@ const lsExplore = (() => {
           this.controls.delete(name);
         }
       for (const entry of this.table) this.place(entry);
+      this.table.forEach(({ name }, i) => {
+        const { element } = this.controls.get(name);
+        if (this.form.children[i] !== element) this.form.insertBefore(element, this.form.children[i]);
+      });
     }
 
     place(entry) {
