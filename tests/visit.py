@@ -53,6 +53,8 @@ window.settled = async (figure) => {
 """
 DRAWN = "[...document.querySelectorAll('figure.ls-figure')].every(f => f.dataset.ready)"
 DRAW_ALL = "async () => { if (typeof lsExplore !== 'undefined') await lsExplore.drawAll(); }"
+FADED = """async () => Promise.allSettled(document.getAnimations()
+  .filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
 DRAWINGS_WITH_FOCUS = 3
 KEYS = {
     "range": ("End", "Home"),
@@ -123,9 +125,10 @@ class Visit:
         return Figure(self.page, self.page.query_selector(f"figure[id='{name}']"))
 
     def switch_theme(self, theme):
-        """Switch, and wait until every figure has followed."""
+        """Switch, and wait until the page's colours have faded over and every figure has followed."""
         before = [figure.ask("ink(figure)") for figure in self.figures()]
         self.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        self.page.evaluate(FADED)
         for figure, colour in zip(self.figures(), before):
             self.page.wait_for_function(
                 "([figure, before]) => ink(figure).then((now) => now !== before)",
