@@ -12,11 +12,11 @@ from lsbook.recipes import Recipe
 from lsbook.runs import Run
 from lsbook.runs.classes import KEPT
 from lsbook.runs.pack import ALLOWED, NEEDED
-from lsbook.runs.publish import LARGEST_FILE
 from lsbook.runs.store import COMMITTED
 from lsbook.training.evaluation import SHOWN_PER_CLASS, classifier_metrics
 
 MIB = 2**20
+LARGEST_FILE = 4 * MIB
 MANIFEST = {
     "run", "name", "seed", "scale", "steps", "data_hash", "commit", "device", "threads",
     "wall_seconds", "finished", "python", "versions",

@@ -405,7 +405,7 @@ def test_an_interrupted_pack_leaves_whole_archives(home, tmp_path, monkeypatch):
 
 def test_large_weights_are_not_published(home, tmp_path, monkeypatch):
     run = get(DIGITS)
-    monkeypatch.setattr(sys.modules["lsbook.runs.publish"], "LARGEST_FILE", 100)
+    monkeypatch.setattr(sys.modules["lsbook.runs.publish"], "LARGEST_WEIGHTS", 100)
     assert not (publish(run, tmp_path / "published") / "weights.safetensors").exists()
     assert run.has_weights
 

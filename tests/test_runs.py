@@ -117,6 +117,7 @@ def test_examples_of_a_class_left_behind_are_refused(tmp_path):
         ("fraction/alexnet-cifar10", 0, True, True),
         ("fraction/alexnet-cifar10", 1, False, True),
         ("fraction/student-cifar10", 0, False, False),
+        ("lab/student-mnist1d", 0, False, False),
         ("paper/student-mnist", 1, False, False),
     ],
 )

@@ -487,7 +487,7 @@ def full_disk(*args, **options):
 
 def test_a_full_disk_leaves_no_half_written_run(home, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(store.np, "savez_compressed", full_disk)
+        patch.setattr(store, "ZipFile", full_disk)
         with pytest.raises(OSError, match="No space left.*Free some space or set LSBOOK_RUNS"):
             get(DIGITS)
     assert [path.name for path in home.iterdir()] == [".partial"]

@@ -188,15 +188,18 @@ def _record(
     )
 
 
+def _with_weights(run: Run, device: str) -> Run:
+    """``run`` itself if it keeps its weights, else the same recipe trained anew."""
+    return run if run.has_weights else get(run.recipe, device=device, retrain=True)
+
+
 def _teachers(recipes: list[Recipe], device: torch.device) -> list[nn.Module | None]:
     """Each recipe's teacher on ``device``; one object for one teacher, so that a stack asks it once."""
     known: dict[str, nn.Module] = {}
     for recipe in recipes:
         if recipe.distil and recipe.distil.teacher.hash not in known:
             teacher = recipe.distil.teacher
-            run = get(teacher, device=device.type)
-            if not run.has_weights:
-                run = get(teacher, device=device.type, retrain=True)
+            run = _with_weights(get(teacher, device=device.type), device.type)
             known[teacher.hash] = run.model().to(device)
     return [known[r.distil.teacher.hash] if r.distil else None for r in recipes]
 

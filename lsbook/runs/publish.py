@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from lsbook.runs.classes import thinned
-from lsbook.runs.store import COMMITTED, Run
+from lsbook.runs.store import COMMITTED, Run, save_arrays
 
-LARGEST_FILE = 4 * 2**20
+LARGEST_WEIGHTS = 2 * 2**20
 HEAVY = ("mi_mean", "mi_scored", "token_confidence")
 OF_A_STUDENT = ("train_logits", "train_targets", "shown_classes")
 
@@ -18,10 +18,10 @@ OF_A_STUDENT = ("train_logits", "train_targets", "shown_classes")
 def publish(run: Run, root: Path = COMMITTED) -> Path:
     """Copy ``run`` to ``root`` with what the book needs of it.
 
-    Every run keeps validation logits, so that its numbers can be computed again. Seed 0 keeps
-    weights of up to 4 MiB and all its arrays; of many classes the training examples of a chosen
-    twenty (`lsbook.runs.classes`). Other seeds keep neither weights nor heavy arrays, and students
-    on real data keep validation logits alone.
+    Every run keeps validation logits, so that its numbers can be computed again; of many classes
+    the training examples are of a chosen twenty (`lsbook.runs.classes`). Students keep no more than
+    that, and no weights. Seed 0 of the others keeps all its arrays, and weights of up to 2 MiB, which
+    hold a ResNet-56; other seeds keep neither weights nor heavy arrays.
     """
     target = root / run.recipe.hash
     draft = root / f".{run.recipe.hash}"
@@ -35,22 +35,21 @@ def publish(run: Run, root: Path = COMMITTED) -> Path:
     stored = run.stored_arrays()
     kept = {k: v for k, v in thinned(run.recipe.dataset, stored).items() if k not in _left(run)}
     if kept.keys() != stored.keys():
-        np.savez_compressed(draft / "arrays.npz", **kept)
+        save_arrays(draft / "arrays.npz", kept)
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
     return target
 
 
 def _keeps_weights(run: Run, size: int) -> bool:
-    return run.recipe.seed == 0 and size <= LARGEST_FILE and not _is_light_student(run)
+    return run.recipe.seed == 0 and size <= LARGEST_WEIGHTS and not _is_student(run)
 
 
 def _left(run: Run) -> tuple[str, ...]:
     """Names of the arrays that stay behind."""
-    left = HEAVY if run.recipe.seed != 0 else ()
-    light = _is_light_student(run) or (run.recipe.distil and run.recipe.seed != 0)
-    return left + OF_A_STUDENT if light else left
+    heavy = HEAVY if run.recipe.seed != 0 else ()
+    return heavy + OF_A_STUDENT if _is_student(run) else heavy
 
 
-def _is_light_student(run: Run) -> bool:
-    return "student" in run.recipe.name and run.recipe.preset != "lab"
+def _is_student(run: Run) -> bool:
+    return "student" in run.recipe.name

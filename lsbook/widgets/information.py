@@ -54,6 +54,7 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
         draw,
         needs,
         chapter.device,
+        with_weights=True,
         alpha=widgets.FloatSlider(value=chapter.alpha or 0.1, min=0, max=0.9, step=0.01,
                                   description="α", continuous_update=False),
         N=widgets.IntSlider(value=600, min=100, max=600, step=100, description="examples N"),

@@ -18,6 +18,7 @@ def training_panel(
     draw: Callable[..., alt.TopLevelMixin],
     needs: Callable[..., Sequence[Recipe]],
     device: str = "auto",
+    with_weights: bool = False,
     **controls: widgets.Widget,
 ) -> widgets.VBox:
     """Show ``draw(**values)``, or where runs are missing a button that trains them first.
@@ -29,6 +30,8 @@ def training_panel(
         ``ValueError`` of theirs is shown in the chart's place.
     device : str
         Where to train.
+    with_weights : bool
+        A run that was published without its weights counts as missing.
     """
     screen = widgets.Output()
     button = widgets.Button(button_style="primary", layout=widgets.Layout(width="auto"))
@@ -38,10 +41,14 @@ def training_panel(
     def values() -> dict[str, Any]:
         return {name: control.value for name, control in controls.items()}
 
+    def is_missing(recipe: Recipe) -> bool:
+        run = runs.find(recipe)
+        return run is None or (with_weights and not run.has_weights)
+
     def redraw(*_):
         screen.outputs = ()
         try:
-            missing[:] = [recipe for recipe in needs(**values()) if runs.find(recipe) is None]
+            missing[:] = [recipe for recipe in needs(**values()) if is_missing(recipe)]
             offer.layout.display = "" if missing else "none"
             if missing:
                 button.description = f"Not recorded: train it ({duration(missing, device)})"
@@ -55,7 +62,7 @@ def training_panel(
         button.disabled = True
         try:
             with screen:
-                runs.get_many(missing, device=device)
+                runs.get_many(missing, device=device, retrain=with_weights)
         finally:
             button.disabled = False
         redraw()

@@ -47,7 +47,7 @@ def explorer(chapter: Chapter) -> widgets.Widget | None:
         return figures.sentences(samples, grammar, alpha=alpha, bound=False)
 
     return training_panel(
-        draw, needs, chapter.device,
+        draw, needs, chapter.device, with_weights=True,
         sentence=widgets.Text(
             value=SENTENCE if grammar else text.tokenizer.decode(text.test[0][0]),
             description="English", continuous_update=False,
