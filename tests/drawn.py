@@ -9,7 +9,9 @@ import pytest
 VENDOR = Path(__file__).parent.parent / "book" / "_static" / "vendor"
 SCRIPTS = ("vega/vega.min.js", "vega-lite/vega-lite.min.js", "vega-embed/vega-embed.min.js")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking".split()
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+).split()
 
 DRAW = """async ([spec, signals]) => {
   document.body.innerHTML = '<div id="chart"></div>';
@@ -29,12 +31,18 @@ DRAW = """async ([spec, signals]) => {
 }"""
 
 
-def open_page():
-    """A blank page with the book's own vega; skips where there is no browser (fails in CI)."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
+def find_browser():
+    """Where a browser is; skips where there is none (fails in CI)."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
         reason = f"no browser found (looked for {', '.join(BROWSERS)}); install chromium"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    return found
+
+
+def open_page():
+    """A blank page with the book's own vega."""
+    path = find_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

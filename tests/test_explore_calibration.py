@@ -1,9 +1,6 @@
 """The calibration explorer: its arithmetic and its page against the book's estimators."""
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,13 +8,12 @@ import numpy as np
 import pytest
 
 from drawn import open_page
-from explored import page_of
+from explored import page_of, run_in_node, visit as open_at
 from lsbook import paper, recipes, runs
 from lsbook.estimators import calibration
 from lsbook.estimators.temperature import fit_temperature
 from lsbook.explore import calibration as explore
 
-ROOT = Path(__file__).parent.parent
 LAB = "MLP on MNIST-1D (lab)"
 
 page = pytest.fixture(scope="module")(open_page)
@@ -67,14 +63,7 @@ def golden():
 
 
 def test_arithmetic_agrees_with_the_estimators(tmp_path):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no JavaScript runner found (looked for node)")
-    (tmp_path / "golden.json").write_text(json.dumps(golden()))
-    done = subprocess.run(
-        [node, "--test", ROOT / "tests" / "js" / "calibration.test.mjs"], text=True,
-        env={**os.environ, "LSBOOK_GOLDEN": str(tmp_path / "golden.json")}, capture_output=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    run_in_node("calibration", golden(), tmp_path)
 
 
 # ----------------------------------------------------------------------------------------- the page
@@ -89,14 +78,7 @@ def visit(page, tmp_path_factory):
     }
     figure = explore.explorer(list(shown.values()), "Title")
     address = page_of("calibration", [figure], tmp_path_factory.mktemp("site"))
-
-    def open_at(fragment=""):
-        page.goto("about:blank")
-        page.goto(address + fragment)
-        page.evaluate("lsExplore.drawAll()")
-        return page
-
-    return open_at
+    return lambda fragment="": open_at(page, address, fragment)
 
 
 def seen(page):

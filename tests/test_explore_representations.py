@@ -1,24 +1,15 @@
 """The representations explorer: its arithmetic and its page against the book's estimators."""
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from drawn import open_page
+from explored import page_of, run_in_node, visit_at
 from lsbook.estimators.templates import append_one, geometry, plane, project, project_logits
 from lsbook.explore import evaluation, representations
 from lsbook.figures import representations as figures
 from lsbook.recipes import named
 from lsbook.runs.best import recorded
-
-STATIC = Path(__file__).parent.parent / "book" / "_static"
-SCRIPTS = ("frame", "explore/figure", "explore/evaluations", "explore/plot",
-           "explore/representations-math", "explore/representations")
 
 page = pytest.fixture(scope="module")(open_page)
 
@@ -49,15 +40,7 @@ def golden():
 
 
 def test_javascript(tmp_path):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no JavaScript runner found (looked for node)")
-    path = tmp_path / "golden.json"
-    path.write_text(json.dumps(golden()))
-    done = subprocess.run(
-        [node, "--test", Path(__file__).parent / "js" / "representations.test.mjs"],
-        env={**os.environ, "LSBOOK_GOLDEN": str(path)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    run_in_node("representations", golden(), tmp_path)
 
 
 # ------------------------------------------------------------------------------- what is shipped
@@ -98,31 +81,18 @@ def test_a_run_without_training_examples_ships_none(lab):
 def visit(page, lab, tmp_path_factory):
     """Opens the three figures with one of them in a state of its own."""
     folder = tmp_path_factory.mktemp("page")
-    shutil.copytree(STATIC / "explore", folder / "explore")
-    shutil.copy(STATIC / "frame.js", folder)
     row = figures.Row("MLP", ("lab",), lab[0.0], lab[0.1], ("2", "0", "6"), (2, 0, 6))
     explorers = [
         representations.explorer(), representations.figure_1([row]), representations.geometry()]
-    evaluations = folder / "site" / "evaluations"
-    for alpha in (0.0, 0.1, 0.3):
-        evaluation.write(lab[alpha], representations.KIND, evaluations)
+    shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]
+    address = page_of("representations", explorers, folder, shipped)
     key = evaluation.key(lab[0.2], representations.KIND)
     light = {name: array for name, array in representations.arrays(lab[0.2]).items()
              if not name.startswith("train")}
-    (evaluations / f"{key}.js").write_text(evaluation.encode(key, light))
-    tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
-    style = (STATIC / "lsbook.css").read_text() + (STATIC / "explore" / "explore.css").read_text()
-    body = "".join(explorer.to_html() for explorer in explorers)
-    address = folder / "page.html"
-    address.write_text(f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-                       f"<style>{style}</style>{body}{tags}</html>")
+    (folder / "site" / "evaluations" / f"{key}.js").write_text(evaluation.encode(key, light))
 
     def open_at(figure="representations", **state):
-        query = "&".join(f"{name}={json.dumps(value)}" for name, value in state.items())
-        page.goto("about:blank")
-        page.goto(f"{address.as_uri()}#explore-{figure}?{query}")
-        page.wait_for_selector(f"#explore-{figure}[data-ready]")
-        return page
+        return visit_at(page, address, figure, state)
 
     return open_at
 

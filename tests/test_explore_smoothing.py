@@ -1,10 +1,5 @@
 """The introduction's explorers: their arithmetic and their page against torch and the book."""
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,15 +7,12 @@ import pytest
 import torch
 
 from drawn import open_page
-from lsbook.explore import evaluation, smoothing
+from explored import page_of, run_in_node, visit_at
+from lsbook.explore import smoothing
 from lsbook.figures import smoothing as figures
 from lsbook.losses import smoothed_targets
 from lsbook.recipes import named
 from lsbook.runs.best import recorded
-
-STATIC = Path(__file__).parent.parent / "book" / "_static"
-SCRIPTS = ("frame", "explore/figure", "explore/evaluations", "explore/plot",
-           "explore/smoothing-math", "explore/smoothing")
 
 page = pytest.fixture(scope="module")(open_page)
 
@@ -57,15 +49,7 @@ def golden():
 
 
 def test_javascript(tmp_path):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no JavaScript runner found (looked for node)")
-    path = tmp_path / "golden.json"
-    path.write_text(json.dumps(golden()))
-    done = subprocess.run(
-        [node, "--test", Path(__file__).parent / "js" / "smoothing.test.mjs"],
-        env={**os.environ, "LSBOOK_GOLDEN": str(path)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    run_in_node("smoothing", golden(), tmp_path)
 
 
 # --------------------------------------------------------------------------------------- the page
@@ -80,22 +64,11 @@ def lab():
 @pytest.fixture(scope="module")
 def visit(page, lab, tmp_path_factory):
     """Opens the three figures with one of them in a state of its own; gives its numbers."""
-    folder = tmp_path_factory.mktemp("page")
-    shutil.copytree(STATIC / "explore", folder / "explore")
-    shutil.copy(STATIC / "frame.js", folder)
-    for run in lab:
-        evaluation.write(run, smoothing.KIND, folder / "site" / "evaluations")
     explorers = [smoothing.landscape(), smoothing.gaps({"lab": lab}), smoothing.conventions()]
-    tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
-    body = "".join(explorer.to_html() for explorer in explorers)
-    address = folder / "page.html"
-    address.write_text(f'<!doctype html><html lang="en"><meta charset="utf-8">{body}{tags}</html>')
+    address = page_of("smoothing", explorers, tmp_path_factory.mktemp("page"))
 
     def numbers(figure, **state):
-        query = "&".join(f"{name}={json.dumps(value)}" for name, value in state.items())
-        page.goto("about:blank")
-        page.goto(f"{address.as_uri()}#explore-{figure}?{query}")
-        page.wait_for_selector(f"#explore-{figure}[data-ready]")
+        visit_at(page, address, figure, state)
         rows = page.query_selector_all(f"#explore-{figure} .ls-numbers tbody tr")
         return [[cell.inner_text().replace("−", "-") for cell in row.query_selector_all("td")]
                 for row in rows]

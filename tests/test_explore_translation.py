@@ -2,26 +2,20 @@
 
 import dataclasses
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from drawn import open_page
+from explored import page_of, run_in_node, visit_at
 from lsbook.data import Grammar
 from lsbook.estimators.calibration import reliability
-from lsbook.explore import evaluation, translation
+from lsbook.explore import translation
 from lsbook.figures import translation as figures
 from lsbook.recipes import named
 from lsbook.runs.best import recorded
 
-STATIC = Path(__file__).parent.parent / "book" / "_static"
-SCRIPTS = ("frame", "explore/figure", "explore/evaluations", "explore/plot",
-           "explore/translation-math", "explore/translation")
 LAB = "lab/transformer-grammar"
 
 page = pytest.fixture(scope="module")(open_page)
@@ -49,15 +43,7 @@ def golden():
 
 
 def test_javascript(tmp_path):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no JavaScript runner found (looked for node)")
-    path = tmp_path / "golden.json"
-    path.write_text(json.dumps(golden()))
-    done = subprocess.run(
-        [node, "--test", Path(__file__).parent / "js" / "translation.test.mjs"],
-        env={**os.environ, "LSBOOK_GOLDEN": str(path)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    run_in_node("translation", golden(), tmp_path)
 
 
 # ------------------------------------------------------------------------------- what is shipped
@@ -110,34 +96,21 @@ def test_the_real_text_stands_before_the_lab(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def visit(page, tmp_path_factory):
+def visit(page, lab, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    shutil.copytree(STATIC / "explore", folder / "explore")
-    shutil.copy(STATIC / "frame.js", folder)
     shown = [translation.temperature(), translation.reliability(), translation.sentences(),
              dataclasses.replace(translation.temperature(), name="uneven")]
     runs = next(each for each in shown[-1].config["sets"] if each["name"] == LAB)["runs"]
     runs[:] = [run for run in runs if (run["alpha"], run["seed"]) != (0.1, 2)]
-    for run in recorded(named(LAB), seed=0):
-        if run.recipe.alpha in (0.0, 0.1, 0.3):
-            evaluation.write(run, translation.KIND, folder / "site" / "evaluations")
-    tags = "".join(f'<script src="{name}.js"></script>' for name in SCRIPTS)
-    style = (STATIC / "lsbook.css").read_text() + (STATIC / "explore" / "explore.css").read_text()
-    addresses = {}
-    for figure in shown:
-        address = folder / f"{figure.name}.html"
-        address.write_text(
-            f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-            f"<style>{style}</style>{figure.to_html()}{tags}</html>")
-        addresses[figure.name] = address.as_uri()
+    shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]
+    addresses = {
+        figure.name: page_of("translation", [figure], folder / figure.name,
+                             shipped if figure.runs else [])
+        for figure in shown
+    }
 
     def open_at(name, **state):
-        state = {"data": LAB, **state}
-        query = "&".join(f"{key}={json.dumps(value)}" for key, value in state.items())
-        page.goto("about:blank")
-        page.goto(f"{addresses[name]}#explore-{name}?{query}")
-        page.wait_for_selector("figure[data-ready]")
-        return page
+        return visit_at(page, addresses[name], name, {"data": LAB, **state})
 
     return open_at
 

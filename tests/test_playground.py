@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,7 +15,8 @@ from torch import nn
 from lsbook.data import load_images
 from lsbook.estimators import calibration, information, templates
 from lsbook.figures import playground
-from tests.drawn import BROWSERS, FLAGS
+from tests.drawn import FLAGS, find_browser
+from tests.explored import find_node, run_in_node
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "book" / "_static"
@@ -128,29 +128,14 @@ def metrics_golden():
     }
 
 
-def absent(what, looked_for):
-    reason = f"no {what} found (looked for {', '.join(looked_for)})"
-    if what == "browser" and os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
-def golden(tmp_path_factory):
-    path = tmp_path_factory.mktemp("golden") / "golden.json"
-    path.write_text(json.dumps({"network": network_golden(), "metrics": metrics_golden()}))
-    return path
+def golden():
+    return {"network": network_golden(), "metrics": metrics_golden()}
 
 
 @pytest.mark.parametrize("name", ["network", "metrics", "trainer"])
-def test_javascript(name, golden):
-    node = shutil.which("node")
-    if node is None:
-        absent("JavaScript runner", ["node"])
-    done = subprocess.run(
-        [node, "--test", ROOT / "tests" / "js" / f"{name}.test.mjs"],
-        env={**os.environ, "LSBOOK_GOLDEN": str(golden)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+def test_javascript(name, golden, tmp_path):
+    run_in_node(name, golden, tmp_path)
 
 
 # --------------------------------------------------------------------------------------- the page
@@ -158,9 +143,7 @@ def test_javascript(name, golden):
 
 @pytest.fixture(scope="module")
 def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        absent("browser", BROWSERS)
+    path = find_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -323,9 +306,7 @@ def test_nonsense_in_the_address_is_ignored(visit):
 
 
 def test_the_page_shows_what_node_computes(visit):
-    node = shutil.which("node")
-    if node is None:
-        absent("JavaScript runner", ["node"])
+    node = find_node()
     code = """const T = require("./trainer.js"), d = T.unpack(require("./data.js"));
       const t = new T.Trainer(d, { alpha: 0.1, seed: 0, lr: 0.2, classes: [3, 5, 8] });
       for (let i = 0; i < 2; i++) t.step();

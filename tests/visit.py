@@ -1,12 +1,8 @@
 """A page of the built book as a reader meets it: opened from a file, with the network off."""
 
-import os
-import shutil
 from contextlib import contextmanager
 
-import pytest
-
-from tests.drawn import BROWSERS
+from tests.drawn import find_browser
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -64,14 +60,6 @@ KEYS = {
 }
 
 
-def find_browser():
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = f"no browser found (looked for {', '.join(BROWSERS)}); install chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    return found
-
-
 @contextmanager
 def launched():
     path = find_browser()
@@ -125,7 +113,7 @@ class Visit:
         return Figure(self.page, self.page.query_selector(f"figure[id='{name}']"))
 
     def switch_theme(self, theme):
-        """Switch, and wait until the page's colours have faded over and every figure has followed."""
+        """Switch, and wait until the colours have faded over and every figure has followed."""
         before = [figure.ask("ink(figure)") for figure in self.figures()]
         self.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         self.page.evaluate(FADED)
