@@ -1,4 +1,4 @@
-"""The explorers' base: arrays through Python, a script and the browser; controls, address, frame."""
+"""The explorers' base: arrays by Python, a script and the browser; controls, address, frame."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,9 +51,10 @@ def site(tmp_path):
         for name in names:
             (tmp_path / f"{name}.js").write_text((STATIC / f"{name}.js").read_text())
         tags = "".join(f'<script src="{name}.js"></script>' for name in names)
-        html = (f'<!doctype html><html data-theme="light"><meta charset="utf-8"><style>'
-                f'{(STATIC / "lsbook.css").read_text()}{(STATIC / "explore/explore.css").read_text()}'
-                f"</style>{body}{tags}<script>{script}</script></html>")
+        styles = (STATIC / name for name in ("lsbook.css", "explore/explore.css"))
+        style = "".join(path.read_text() for path in styles)
+        html = (f'<!doctype html><html data-theme="light"><meta charset="utf-8">'
+                f"<style>{style}</style>{body}{tags}<script>{script}</script></html>")
         (tmp_path / "page.html").write_text(html)
         return (tmp_path / "page.html").as_uri()
 
@@ -181,7 +182,8 @@ def test_smoothing_has_the_books_ramp(toy):
             wanted = theme.smooth(alpha)
             wanted = theme.DARK[wanted] if dark else wanted
             colour = page.evaluate("""alpha => {
-                const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+                const canvas = document.createElement("canvas");
+                canvas.width = canvas.height = 1;
                 const probe = document.body.appendChild(document.createElement("i"));
                 probe.style.color = lsPlot.smooth(alpha);
                 const pen = canvas.getContext("2d");
@@ -199,6 +201,13 @@ def test_scales_and_ticks(toy):
     assert page.evaluate("lsPlot.linear([0, 4], [100, 0])(1)") == 75
     assert page.evaluate("lsPlot.log([1, 100], [0, 100])(10)") == 50
     assert page.evaluate("lsPlot.log([0.01, 100], [0, 1]).ticks(4)") == [0.01, 0.1, 1, 10, 100]
+
+
+def test_where_a_picker_starts(toy):
+    page = toy()
+    assert page.evaluate("lsExplore.nearest([0.6, 1, 1.4], 1.1)") == 1
+    assert page.evaluate("lsExplore.nearest([1, 2], 1.5)") == 1
+    assert page.evaluate("lsExplore.distinct([10, 2, 10, 1])") == [1, 2, 10]
 
 
 def test_a_written_evaluation_is_the_one_a_page_names(tmp_path, monkeypatch):

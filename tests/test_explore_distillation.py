@@ -56,7 +56,8 @@ def families():
 @pytest.fixture(scope="module")
 def figure(families, tmp_path_factory, page):
     """Opens a page with all three explorers at a fragment."""
-    made = [explore.teachers(families, 0.15), explore.figure5(families, 0.15), explore.grid(families)]
+    made = [explore.teachers(families, 0.15), explore.figure5(families, 0.15),
+            explore.grid(families)]
     address = page_of("distillation", made, tmp_path_factory.mktemp("site"))
     return lambda fragment="": visit(page, address, fragment)
 

@@ -108,7 +108,10 @@ def test_simulated_draws_are_scored_as_lsbook_scores_them(figure, clusters, form
 
 
 def test_simulated_numbers_are_standard_normal_and_seeded(figure):
-    draw = "(seed) => { const next = lsInformation.normal(seed); return Array.from({length: 20000}, next); }"
+    draw = """(seed) => {
+        const next = lsInformation.normal(seed);
+        return Array.from({length: 20000}, next);
+    }"""
     page = figure()
     values = np.array(page.evaluate(draw, 3))
     assert abs(values.mean()) < 0.03 and values.std() == pytest.approx(1, abs=0.02)

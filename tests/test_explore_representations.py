@@ -151,7 +151,8 @@ def test_pickers_offer_three_different_classes(visit):
 
 def test_a_run_without_training_examples_says_so(visit):
     page = visit(data="lab/mlp-mnist1d", alpha=0.2)
-    assert "this run keeps no training examples" in page.text_content("#explore-representations svg")
+    words = page.text_content("#explore-representations svg")
+    assert "this run keeps no training examples" in words
     assert table(page)[2][1:3] == ["not kept", ""] and float(table(page)[3][1]) > 0
     assert "α = 0.2, training: not kept" in page.get_attribute(
         "#explore-representations .ls-stage", "aria-label")

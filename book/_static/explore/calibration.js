@@ -1,5 +1,6 @@
 // The reliability diagram: a hard and a smoothed network, and one of the two at any temperature.
 (() => {
+  const { setOf, distinct, nearest } = lsExplore;
   const { prepare, scored, reliability } = lsCalibration;
   const { svg, picture, linear, axes, text, line, mark, bar } = lsPlot;
   const LOOKS = {
@@ -12,13 +13,6 @@
   const networks = new Map();
 
   // ------------------------------------------------------------------------------------- the state
-
-  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
-
-  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
-
-  const nearest = (values, wanted) =>
-    values.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
 
   const choices = (values) => values.map((value) => ({ value, label: String(value) }));
 

@@ -1,6 +1,8 @@
 // Explorers of the distillation chapter: Figure 5, what teachers say, and the T × α grid.
 (() => {
-  const { TEACHER, ALONE, HARD, SMOOTHED, OTHER, rows, summary, grid, softmax, gamma } = lsDistillation;
+  const { distinct, nearest } = lsExplore;
+  const { TEACHER, ALONE, HARD, SMOOTHED, OTHER } = lsDistillation;
+  const { rows, summary, grid, softmax, gamma } = lsDistillation;
   const { svg, picture, linear, log, axes, text, line, mark, marks, bar, smooth } = lsPlot;
 
   const CURVES = {
@@ -18,16 +20,16 @@
     `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value).toFixed(digits)}`;
   const percent = (value) => `${value.toFixed(1)} %`;
   const teacherName = (alpha) => (alpha ? `α = ${alpha}` : "hard");
-  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
-  const nearest = (values, to) =>
-    values.reduce((best, value) => (Math.abs(value - to) < Math.abs(best - to) ? value : best));
-  const options = (values, label = String) => values.map((value) => ({ value, label: label(value) }));
+  const options = (values, label = String) =>
+    values.map((value) => ({ value, label: label(value) }));
 
   const dataPicker = ({ families }) => ({
     name: "data", label: "data", kind: "choice", initial: 0,
-    options: families.map(({ name, networks }, value) => ({ value, label: `${name}: ${networks}` })),
+    options: families.map(({ name, networks }, value) => (
+      { value, label: `${name}: ${networks}` })),
   });
   const familyOf = ({ families }, { data = 0 }) => families[data] ?? families[0];
+  const whole = ({ name, networks, scale }) => `${name}, ${networks} (${scale})`;
 
   // ------------------------------------------------------------------------------------- Figure 5
 
@@ -76,14 +78,19 @@
       const legend = key([ALONE, HARD, SMOOTHED, OTHER], width, 206);
       const top = 206 + legend.height + 34;
       const bottom = top + 290;
+      const titles = ["student accuracy (%)", "equivalent smoothing γ of the targets"];
       const lower = students.length
-        ? panel(shown, x, [bottom, top], runs, "student accuracy (%)", "equivalent smoothing γ of the targets")
+        ? panel(shown, x, [bottom, top], runs, ...titles)
         : { parts: [text(left, top, "No student is recorded yet.")], points: [] };
       const targets = [...upper.points, ...lower.points];
       const rings = targets
         .filter(({ point }) => picked.includes(point))
-        .map(({ at: [px, py] }) => svg("circle", { cx: px, cy: py, r: 10, fill: "none", stroke: "currentColor", "stroke-width": 1.6 }));
-      const drawing = picture(width, students.length ? bottom + 44 : top + 20, ...upper.parts, ...legend.parts, ...lower.parts, ...rings);
+        .map(({ at: [cx, cy] }) => svg("circle", {
+          cx, cy, r: 10, fill: "none", stroke: "currentColor", "stroke-width": 1.6,
+        }));
+      const height = students.length ? bottom + 44 : top + 20;
+      const parts = [...upper.parts, ...legend.parts, ...lower.parts, ...rings];
+      const drawing = picture(width, height, ...parts);
       const said = Object.assign(document.createElement("p"), { className: "ls-readout" });
       reader(drawing, targets, said);
       stage.replaceChildren(drawing, said);
@@ -94,10 +101,9 @@
 
   /** Axes, every seed faintly, means with their marks; and where each mean stands. */
   function panel(points, x, [bottom, top], runs, yTitle, xTitle = "") {
-    const y = linear(
-      [Math.floor(Math.min(...points.map((p) => p.low))), Math.ceil(Math.max(...points.map((p) => p.high)))],
-      [bottom, top],
-    );
+    const lowest = Math.floor(Math.min(...points.map((p) => p.low)));
+    const highest = Math.ceil(Math.max(...points.map((p) => p.high)));
+    const y = linear([lowest, highest], [bottom, top]);
     const place = (row) => [x(row.gamma), y(row.accuracy ?? row.mean)];
     const curves = [...new Set(points.map((p) => p.curve))];
     const keys = new Set(points.map((p) => `${p.curve} ${p.alpha} ${p.T}`));
@@ -107,11 +113,12 @@
       const { kind, shape } = CURVES[curve];
       const mine = runs.filter((r) => r.curve === curve && keys.has(`${curve} ${r.alpha} ${r.T}`));
       const joined = curve === TEACHER || JOINED.includes(curve);
+      const joining = (some, look) => parts.push(line(inOrder(some).map(place), look));
       if (joined)
         for (const seed of distinct(mine.map((r) => r.seed)))
-          parts.push(line(inOrder(mine.filter((r) => r.seed === seed)).map(place), `${kind} faint`));
+          joining(mine.filter((r) => r.seed === seed), `${kind} faint`);
       parts.push(marks(mine.map(place), { shape, radius: 2, kind: `${kind} faint` }));
-      if (joined) parts.push(line(inOrder(points.filter((p) => p.curve === curve)).map(place), kind));
+      if (joined) joining(points.filter((p) => p.curve === curve), kind);
     }
     let last = -Infinity;
     for (const point of points.filter((p) => p.curve === HARD)) {
@@ -144,7 +151,8 @@
     const who = curve === TEACHER ? `teacher, ${alpha ? `α = ${alpha}` : "hard targets"}`
       : curve === ALONE ? `student alone, α = ${alpha}`
         : `student of the teacher with ${alpha ? `α = ${alpha}` : "hard targets"}, T = ${T}`;
-    const spread = seeds > 1 ? ` (${low.toFixed(1)} to ${high.toFixed(1)}, ${seeds} seeds)` : " (one seed)";
+    const range = `${low.toFixed(1)} to ${high.toFixed(1)}`;
+    const spread = seeds > 1 ? ` (${range}, ${seeds} seeds)` : " (one seed)";
     return `${who}: γ = ${softness.toFixed(3)}, accuracy ${percent(mean)}${spread}`;
   };
 
@@ -152,7 +160,8 @@
   function reader(drawing, targets, said) {
     const ask = "Hover over a point, tap it, or press Tab and the arrow keys.";
     said.textContent = ask;
-    const ordered = targets.toSorted((a, b) => a.point.curve - b.point.curve || a.point.gamma - b.point.gamma);
+    const ordered = targets.toSorted(
+      ({ point: a }, { point: b }) => a.curve - b.curve || a.gamma - b.gamma);
     const made = ordered.map(({ point, at: [px, py] }, i) => {
       const { kind, shape } = CURVES[point.curve];
       const halo = svg("circle", { cx: px, cy: py, r: 11, fill: "transparent" });
@@ -162,8 +171,9 @@
         said.textContent = describe(point);
         halo.setAttribute("stroke", "currentColor");
       };
+      const leave = () => halo.removeAttribute("stroke");
       for (const event of ["pointerenter", "click", "focus"]) spot.addEventListener(event, show);
-      for (const event of ["pointerleave", "blur"]) spot.addEventListener(event, () => halo.removeAttribute("stroke"));
+      for (const event of ["pointerleave", "blur"]) spot.addEventListener(event, leave);
       return spot;
     });
     made.forEach((spot, i) => {
@@ -187,7 +197,10 @@
     const value = (point) => (point ? percent(point.mean) : "not recorded");
     const numbers = [
       { label: `teacher, ${teacherName(state.alpha)}`, value: value(teacher) },
-      { label: state.T ? `its student at T = ${state.T}` : "its student", value: value(student), kind: state.alpha ? "distil" : "hard" },
+      {
+        label: state.T ? `its student at T = ${state.T}` : "its student", value: value(student),
+        kind: state.alpha ? "distil" : "hard",
+      },
       { label: "γ of the student's targets", value: student ? student.gamma.toFixed(3) : "–" },
       { label: `student alone, α = ${state.alpha}`, value: value(alone), kind: "smooth" },
     ];
@@ -197,7 +210,7 @@
     }));
     return {
       numbers, rows: () => names,
-      alt: `Accuracy against equivalent smoothing, ${family.name}, ${family.networks} (${family.scale}). ${words}.`,
+      alt: `Accuracy against equivalent smoothing, ${whole(family)}. ${words}.`,
     };
   }
 
@@ -207,10 +220,15 @@
     state: (config) => [
       dataPicker(config),
       { name: "show", label: "show", kind: "choice", initial: "gain", options: [
-        { value: "gain", label: "gain over the hard teacher" }, { value: "accuracy", label: "accuracy" }] },
+        { value: "gain", label: "gain over the hard teacher" },
+        { value: "accuracy", label: "accuracy" },
+      ] },
     ],
 
-    load: (config, state) => ({ family: familyOf(config, state), cells: grid(familyOf(config, state)) }),
+    load(config, state) {
+      const family = familyOf(config, state);
+      return { family, cells: grid(family) };
+    },
 
     draw(stage, { family, cells }, { show }, { published }) {
       const width = widthOf(stage);
@@ -230,52 +248,64 @@
       const depth = shade(show, known);
       const parts = [text(left, 12, "temperature T of the teacher", { kind: "title" })];
       const outlined = [];
-      Ts.forEach((T, j) => parts.push(text(left + (j + 0.5) * side, top - 6, String(T), { anchor: "middle" })));
+      Ts.forEach((T, j) =>
+        parts.push(text(left + (j + 0.5) * side, top - 6, String(T), { anchor: "middle" })));
       alphas.forEach((alpha, i) => {
         const y = top + i * tall;
-        parts.push(text(left - 8, y + tall / 2, teacherName(alpha), { anchor: "end", dy: "0.35em" }));
+        const beside = { anchor: "end", dy: "0.35em" };
+        parts.push(text(left - 8, y + tall / 2, teacherName(alpha), beside));
         Ts.forEach((T, j) => {
           const cell = find(alpha, T);
           const x = left + j * side;
           const value = cell?.[show] ?? null;
-          const block = bar(x + 1, y + 1, side - 2, tall - 2, value < 0 && show === "gain" ? "smooth" : "distil");
+          const kind = value < 0 && show === "gain" ? "smooth" : "distil";
+          const block = bar(x + 1, y + 1, side - 2, tall - 2, kind);
           block.style.opacity = value === null ? 0.02 : depth(value);
           const printed = speaks(published, alphas, alpha, T, show);
-          parts.push(block, text(x + side / 2, y + tall / 2, value === null ? "–" : number(show, value), {
+          const words = value === null ? "–" : number(show, value);
+          parts.push(block, text(x + side / 2, y + tall / 2, words, {
             anchor: "middle", dy: printed === null ? "0.35em" : "-0.15em" }));
           if (printed === null) return;
           outlined.push({ alpha, T, value, printed });
+          const [middle, low] = [x + side / 2, y + 0.75 * tall];
           parts.push(
-            svg("rect", { class: "outline", x: x + 3, y: y + 3, width: side - 6, height: tall - 6, fill: "none",
-              stroke: "currentColor", "stroke-width": 1.4 }),
-            mark(x + side / 2 - 22, y + 0.75 * tall, { shape: "diamond", radius: 3.5, kind: "paper" }),
-            text(x + side / 2 - 14, y + 0.75 * tall, number(show, printed), { dy: "0.35em" }));
+            svg("rect", { class: "outline", x: x + 3, y: y + 3, width: side - 6, height: tall - 6,
+              fill: "none", stroke: "currentColor", "stroke-width": 1.4 }),
+            mark(middle - 22, low, { shape: "diamond", radius: 3.5, kind: "paper" }),
+            text(middle - 14, low, number(show, printed), { dy: "0.35em" }));
         });
       });
       const bottom = top + alphas.length * tall;
       const warm = Ts.indexOf(1);
       if (warm >= 0 && alphas.length > 1) {
         const first = alphas[0] === 0 ? 1 : 0;
-        parts.push(svg("rect", { x: left + warm * side - 1, y: top + first * tall - 1, width: side + 2,
-          height: (alphas.length - first) * tall + 2, fill: "none", class: "line reference" }));
+        parts.push(svg("rect", { x: left + warm * side - 1, y: top + first * tall - 1,
+          width: side + 2, height: (alphas.length - first) * tall + 2, fill: "none",
+          class: "line reference" }));
       }
       parts.push(
         mark(left + 8, bottom + 18, { shape: "diamond", radius: 3.5, kind: "paper" }),
         text(left + 20, bottom + 18, "Chandrasegaran 2022, ImageNet", { dy: "0.35em" }),
-        svg("rect", { x: left + 2, y: bottom + 33, width: 12, height: 12, fill: "none", class: "line reference" }),
+        svg("rect", { x: left + 2, y: bottom + 33, width: 12, height: 12, fill: "none",
+          class: "line reference" }),
         text(left + 20, bottom + 39, "Shen 2021: no harm at T = 1", { dy: "0.35em" }));
       stage.replaceChildren(picture(width, bottom + 54, ...parts));
       stage.role = "img";
       const smoothed = nearest(alphas.filter(Boolean), 0.1);
       const along = Ts.filter((T) => find(smoothed, T)?.[show] != null);
-      const numbers = [...new Set([along[0], along.at(-1)])].filter((T) => T !== undefined).map((T) => ({
-        label: `${show} of α = ${smoothed} at T = ${T}`, value: number(show, find(smoothed, T)[show]) + (show === "gain" ? " points" : " %"),
-        kind: "distil" }));
-      const beside = outlined.map(({ alpha, T, value, printed }) =>
-        `${teacherName(alpha)}, T = ${T}: ours ${value === null ? "not run" : number(show, value)}, published ${number(show, printed)}`);
+      const ends = along.length > 1 ? [along[0], along.at(-1)] : along;
+      const unit = show === "gain" ? " points" : " %";
+      const numbers = ends.map((T) => ({
+        label: `${show} of α = ${smoothed} at T = ${T}`,
+        value: number(show, find(smoothed, T)[show]) + unit, kind: "distil" }));
+      const beside = outlined.map(({ alpha, T, value, printed }) => {
+        const ours = value === null ? "not run" : number(show, value);
+        const lesson = `${teacherName(alpha)}, T = ${T}`;
+        return `${lesson}: ours ${ours}, published ${number(show, printed)}`;
+      });
       return {
         numbers, rows: () => cells,
-        alt: `T × α grid of ${show}, ${family.name}, ${family.networks} (${family.scale}). ${cells
+        alt: `T × α grid of ${show}, ${whole(family)}. ${cells
           .filter((cell) => cell[show] !== null)
           .map((cell) => `${teacherName(cell.alpha)}, T ${cell.T}: ${number(show, cell[show])}`)
           .join("; ")}. Beside the published: ${beside.join("; ") || "none speaks of the same"}.`,
@@ -289,16 +319,18 @@
     const most = Math.max(...values.map(Math.abs), 1e-9);
     const low = Math.min(...values);
     const span = Math.max(...values) - low || 1;
-    return (value) => 0.06 + 0.5 * (show === "gain" ? Math.abs(value) / most : (value - low) / span);
+    const share = (value) => (show === "gain" ? Math.abs(value) / most : (value - low) / span);
+    return (value) => 0.06 + 0.5 * share(value);
   }
 
-  /** The published value for a cell: same T, and a teacher of the same or about the same smoothing. */
+  /** The published value for a cell: same T, and a teacher of about the same smoothing. */
   function speaks(published, alphas, alpha, T, show) {
     for (let i = 0; i < published.T.length; i++) {
       const theirs = published.alpha[i];
       if (theirs === 0 && show === "gain") continue;
       const ours = theirs === 0 ? 0 : nearest(alphas.filter(Boolean), theirs);
-      if (published.T[i] === T && ours === alpha && Math.abs(ours - theirs) <= 0.06) return published[show][i];
+      const about = ours === alpha && Math.abs(ours - theirs) <= 0.06;
+      if (published.T[i] === T && about) return published[show][i];
     }
     return null;
   }
@@ -315,18 +347,21 @@
       const K = family.classes.length;
       return [
         dataPicker(config),
-        { name: "alpha", label: "smoothed teacher", kind: "choice", options: options(smoothed, teacherName),
+        { name: "alpha", label: "smoothed teacher", kind: "choice",
+          options: options(smoothed, teacherName),
           initial: smoothed.length ? nearest(smoothed, config.alpha) : undefined },
-        { name: "T", label: "temperature T", kind: "range", min: 1, max: 16, step: 0.5, initial: config.T,
-          format: (T) => T.toFixed(1) },
-        { name: "example", label: "training example", kind: "range", min: 1, max: 2 * K, step: 1, initial: 1 },
+        { name: "T", label: "temperature T", kind: "range", min: 1, max: 16, step: 0.5,
+          initial: config.T, format: (T) => T.toFixed(1) },
+        { name: "example", label: "training example", kind: "range", min: 1, max: 2 * K, step: 1,
+          initial: 1 },
       ].filter(({ options: list }) => list?.length !== 0);
     },
 
     async load(config, state) {
       const family = familyOf(config, state);
       if (!curvesOf.has(family)) {
-        const loaded = await Promise.all(family.teachers.map(({ key: name }) => lsEvaluations.load(name)));
+        const loaded = await Promise.all(
+          family.teachers.map(({ key: name }) => lsEvaluations.load(name)));
         const K = family.classes.length;
         const lines = family.teachers.map(({ alpha }, i) => {
           const { train_logits: logits, train_targets: targets } = loaded[i];
@@ -360,7 +395,7 @@
       const found = two.map((teacher) => {
         const softness = gamma(teacher.logits, teacher.targets, teacher.K, T);
         const kind = teacher.alpha ? "smooth" : "hard";
-        parts.push(mark(x(T), y(softness), { shape: teacher.alpha ? "triangle" : "square", radius: 5, kind }));
+        parts.push(mark(x(T), y(softness), { shape: shapeOf(teacher), radius: 5, kind }));
         return { ...teacher, softness, kind };
       });
       const example = exampleOf(found[0], state.example);
@@ -371,37 +406,47 @@
       const p = log([least, 1], [side, width - 60]);
       const exponents = [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * Math.log10(least)));
       const bottom = base + row * names.length;
+      const about = `example ${state.example}, a ${kindOf(family, example.label)}`;
+      const rule = (e) =>
+        svg("path", { class: "grid", d: `M${p(10 ** e)} ${base - 14}V${bottom}` });
+      const power = (e) => (e < -3 ? `1e−${-e}` : String(10 ** e));
       parts.push(
-        text(4, base - 30, `what they say about example ${state.example}, a ${kindOf(family, example.label)}`, { kind: "title" }),
-        ...exponents.map((e) => svg("path", { class: "grid", d: `M${p(10 ** e)} ${base - 14}V${bottom}` })),
-        ...exponents.map((e) => text(p(10 ** e), bottom + 16, e < -3 ? `1e−${-e}` : String(10 ** e), { anchor: "middle" })),
-        text(width - 14, bottom + 34, "probability given to each class", { anchor: "end", kind: "title" }));
-      const said = found.map((teacher) => ({ ...teacher, p: softmax(teacher.logits, example.row, teacher.K, T) }));
+        text(4, base - 30, `what they say about ${about}`, { kind: "title" }),
+        ...exponents.map(rule),
+        ...exponents.map((e) => text(p(10 ** e), bottom + 16, power(e), { anchor: "middle" })),
+        text(width - 14, bottom + 34, "probability given to each class",
+          { anchor: "end", kind: "title" }));
+      const said = found.map((teacher) => (
+        { ...teacher, p: softmax(teacher.logits, example.row, teacher.K, T) }));
       names.forEach((name, k) => {
         const down = base + row * k;
         const label = text(side - 8, down, name, { anchor: "end", dy: "0.35em" });
         if (k === example.label) label.style.fontWeight = 700;
         parts.push(label, svg("path", { class: "grid", d: `M${p(least)} ${down}H${p(1)}` }));
-        said.forEach(({ alpha, p: probabilities, kind }) =>
-          parts.push(mark(p(Math.max(least, probabilities[k])), down, { shape: alpha ? "triangle" : "square", radius: 4.5, kind })));
+        for (const teacher of said) {
+          const look = { shape: shapeOf(teacher), radius: 4.5, kind: teacher.kind };
+          parts.push(mark(p(Math.max(least, teacher.p[k])), down, look));
+        }
       });
       stage.replaceChildren(picture(width, bottom + 42, ...parts));
       stage.role = "img";
       const numbers = said.flatMap(({ alpha, kind, softness, p: probabilities }) => {
         const others = probabilities.map((value, k) => (k === example.label ? -1 : value));
         const top = others.indexOf(Math.max(...others));
+        const likeliest = `${kindOf(family, top)}: ${short(others[top])}`;
         const of = alpha ? `α = ${alpha}` : "hard";
         return [
           { of, kind, label: "γ", value: softness.toFixed(3) },
           { of, kind, label: "on the right class", value: short(probabilities[example.label]) },
-          { of, kind, label: "likeliest wrong", value: `${kindOf(family, top)}: ${short(others[top])}` },
+          { of, kind, label: "likeliest wrong", value: likeliest },
         ];
       });
       const words = numbers.map(({ of, label, value }) => `${of}, ${label}: ${value}`).join("; ");
       return {
         numbers, alt: `Teachers of ${family.name} at T = ${T}. ${words}.`,
         rows: () => said.flatMap(({ alpha, softness, p: probabilities }) =>
-          probabilities.map((probability, k) => ({ alpha, T, gamma: softness, class: names[k], probability }))),
+          probabilities.map((probability, k) => (
+            { alpha, T, gamma: softness, class: names[k], probability }))),
       };
     },
   };
@@ -417,8 +462,13 @@
     return Math.max(LEAST, 10 ** (4 * Math.floor(Math.log10(Math.max(LEAST, least)) / 4)));
   }
 
-  const short = (value) => (value >= 0.001 ? value.toFixed(3) : value.toExponential(0).replace("-", "−"));
-  const kindOf = ({ classes }, label) => (/^\d+$/.test(classes[label]) ? `class ${classes[label]}` : classes[label]);
+  const shapeOf = ({ alpha }) => (alpha ? "triangle" : "square");
+  const short = (value) =>
+    value >= 0.001 ? value.toFixed(3) : value.toExponential(0).replace("-", "−");
+  const kindOf = ({ classes }, label) => {
+    const name = classes[label];
+    return /^\d+$/.test(name) ? `class ${name}` : name;
+  };
 
   /** Two examples of every class, in the order of the classes. */
   function exampleOf({ targets }, number) {

@@ -148,7 +148,8 @@ const lsExplore = (() => {
       for (const entry of this.table) this.place(entry);
       this.table.forEach(({ name }, i) => {
         const { element } = this.controls.get(name);
-        if (this.form.children[i] !== element) this.form.insertBefore(element, this.form.children[i]);
+        const here = this.form.children[i];
+        if (here !== element) this.form.insertBefore(element, here);
       });
     }
 
@@ -279,5 +280,12 @@ const lsExplore = (() => {
   }
 
   addEventListener("DOMContentLoaded", start);
-  return { register, drawAll };
+  // ----------------------------------------------------------- what tables of state have in common
+
+  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
+  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
+  const nearest = (values, to) =>
+    values.reduce((best, value) => (Math.abs(value - to) < Math.abs(best - to) ? value : best));
+
+  return { register, drawAll, setOf, distinct, nearest };
 })();

@@ -61,7 +61,10 @@ const lsInformation = (() => {
   /** The same function through a cubic on a grid whose points are computed when first needed. */
   function onGrid(exact, low, cells) {
     const known = new Float64Array(cells + 4).fill(NaN);
-    const at = (i) => (Number.isNaN(known[i]) ? (known[i] = exact(low + (i - 1) / PER_SIGMA)) : known[i]);
+    const at = (i) => {
+      if (Number.isNaN(known[i])) known[i] = exact(low + (i - 1) / PER_SIGMA);
+      return known[i];
+    };
     return (t) => {
       const place = (t - low) * PER_SIGMA;
       const cell = Math.floor(place);

@@ -1,6 +1,7 @@
 // Small SVG drawing in user units of one pixel: draw at the stage's width, and text keeps its size.
 // Colours come from classes (hard, smooth, temperature, distil, reference, paper) in explore.css.
 const lsPlot = (() => {
+  const { distinct } = lsExplore;
   const NAMESPACE = "http://www.w3.org/2000/svg";
 
   /** An SVG element; children are elements or text. */
@@ -136,7 +137,39 @@ const lsPlot = (() => {
     return `color-mix(in srgb, ${name(to)} ${(100 * mixed).toFixed(1)}%, ${name(from)})`;
   }
 
+  // ------------------------------------------------------------------------ a quantity over seeds
+
+  /** Values of the quantity at each α that has any, and their mean. */
+  function pooled(runs, name) {
+    const found = runs.filter((run) => run[name] !== null);
+    return distinct(found.map(({ alpha }) => alpha)).map((alpha) => {
+      const values = found.filter((run) => run.alpha === alpha).map((run) => run[name]);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      return { alpha, values, mean };
+    });
+  }
+
+  /** Against α: every seed, the mean, and a band from the least to the greatest. */
+  function overSeeds(runs, { name, kind, shape }, x, y) {
+    const points = pooled(runs, name);
+    const at = (value) => points.map((point) => [x(point.alpha), y(value(point))]);
+    const seeds = distinct(runs.map(({ seed }) => seed)).map((seed) => {
+      const own = runs.filter((run) => run.seed === seed && run[name] !== null);
+      return line(own.map((run) => [x(run.alpha), y(run[name])]), `${kind} faint`);
+    });
+    const dots = points.map(({ alpha, mean }) => {
+      const dot = mark(x(alpha), y(mean), { shape, kind });
+      if (kind === "smooth") dot.style.setProperty("--idea", smooth(alpha));
+      return dot;
+    });
+    const most = at(({ values }) => Math.max(...values));
+    const least = at(({ values }) => Math.min(...values));
+    const means = line(at(({ mean }) => mean), `${kind} whole`);
+    return [band(most, least, kind), ...seeds, means, ...dots];
+  }
+
   return {
     svg, picture, linear, log, extent, axes, text, line, band, mark, marks, bar, smooth, plain,
+    pooled, overSeeds,
   };
 })();

@@ -1,7 +1,8 @@
 // Trained networks on the plane through three templates: any three classes, hard beside smoothed;
 // the rows of the paper's Figure 1; and the geometry of the classes against α.
 (() => {
-  const { svg, picture, linear, axes, text, line, band, marks, mark, smooth, plain } = lsPlot;
+  const { setOf, distinct, nearest } = lsExplore;
+  const { svg, picture, linear, axes, text, marks, mark, pooled, overSeeds, plain } = lsPlot;
   const { corners, points, spread, unevenness } = lsRepresentationsMath;
 
   const PARTS = { train: "training", val: "validation" };
@@ -16,19 +17,9 @@
   const WIDE = 600;
   const POSITIONS = ["first", "second", "third"];
 
-  const unique = (values) => [...new Set(values)];
   const options = (values, name = plain) => values.map((value) => ({ value, label: name(value) }));
 
   const titleOf = (kind, alpha) => (kind === "hard" ? "hard targets" : `α = ${plain(alpha)}`);
-
-  const setOf = (config, state) =>
-    config.sets.find(({ name }) => name === state.data) ?? config.sets[0];
-
-  function nearest(values, value) {
-    return values.reduce((best, other) =>
-      Math.abs(other - value) < Math.abs(best - value) ? other : best,
-    );
-  }
 
   const networkPicker = ({ sets }) => ({
     name: "data",
@@ -133,7 +124,7 @@
 
   function planesState(config, current) {
     const set = setOf(config, current);
-    const seeds = unique(set.runs.map(({ seed }) => seed));
+    const seeds = distinct(set.runs.map(({ seed }) => seed));
     const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
     const alphas = set.runs
       .filter((run) => run.seed === seed && run.alpha > 0)
@@ -228,16 +219,17 @@
     const parts = networks.flatMap((network, row) =>
       network.parts.map((part, column) => {
         const which = `${titleOf(NETWORKS[row], alpha)}, ${Object.values(PARTS)[column]}`;
-        return part
-          ? `${which}: spread ${two(part.spread)}, distance ${two(part.distance)}, ratio ${two(part.ratio)}`
-          : `${which}: not kept`;
+        if (!part) return `${which}: not kept`;
+        const spread = `spread ${two(part.spread)}, distance ${two(part.distance)}`;
+        return `${which}: ${spread}, ratio ${two(part.ratio)}`;
       }),
     );
     return parts.join("; ");
   }
 
   const alternative = (networks, names, set, alpha) =>
-    `Activations of ${names.join(", ")} on the plane through their templates, ${set.label}. ${measured(networks, alpha)}.`;
+    `Activations of ${names.join(", ")} on the plane through their templates, ${set.label}. ` +
+    `${measured(networks, alpha)}.`;
 
   function rows(networks, names, alpha) {
     const round = (value) => Number(value.toFixed(4));
@@ -340,30 +332,13 @@
 
   /** One quantity: every seed, their mean, and a band from the least to the greatest. */
   function quantity({ name, title }, runs, { left, top, width, height }) {
-    const alphas = unique(runs.map(({ alpha }) => alpha));
-    const of = (alpha) => runs.filter((run) => run.alpha === alpha).map((run) => run[name]);
-    const mean = alphas.map(
-      (alpha) => of(alpha).reduce((sum, value) => sum + value, 0) / of(alpha).length,
-    );
-    const x = linear([0, Math.max(0.1, ...alphas)], [left + 34, left + width - 8]);
+    const points = pooled(runs, name);
+    const furthest = Math.max(0.1, ...points.map(({ alpha }) => alpha));
+    const x = linear([0, furthest], [left + 34, left + width - 8]);
     const y = linear(
       [0, 1.1 * Math.max(...runs.map((run) => run[name]))],
       [top + height - 40, top + 24],
     );
-    const at = (values) => alphas.map((alpha, i) => [x(alpha), y(values[i])]);
-    const seeds = unique(runs.map(({ seed }) => seed)).map((seed) => {
-      const own = runs.filter((run) => run.seed === seed);
-      return line(
-        own.map((run) => [x(run.alpha), y(run[name])]),
-        "smooth faint",
-      );
-    });
-    const dots = alphas.map((alpha, i) => {
-      const dot = mark(x(alpha), y(mean[i]), { radius: 4 });
-      dot.style.setProperty("--idea", smooth(alpha));
-      return dot;
-    });
-    const [low, high] = [Math.min, Math.max].map((end) => alphas.map((alpha) => end(...of(alpha))));
     const parts = [
       axes({
         x,
@@ -373,12 +348,9 @@
         xTitle: "label smoothing α",
         yTitle: title,
       }),
-      band(at(high), at(low), "smooth"),
-      ...seeds,
-      line(at(mean), "smooth whole"),
-      ...dots,
+      ...overSeeds(runs, { name, kind: "smooth" }, x, y),
     ];
-    return { parts, alphas, mean };
+    return { parts, points };
   }
 
   function geometryDraw(stage, _, state, config) {
@@ -395,19 +367,22 @@
     );
     const height = (config.quantities.length / columns) * room.height;
     stage.replaceChildren(picture(width, height, ...drawn.flatMap(({ parts }) => parts)));
-    const numbers = drawn.flatMap(({ alphas, mean }, i) =>
-      [0, alphas.indexOf(nearest(alphas.slice(1), config.alpha))].map((place) => ({
+    const numbers = drawn.flatMap(({ points: [hard, ...smoothed] }, i) => {
+      const chosen = nearest(smoothed.map(({ alpha }) => alpha), config.alpha);
+      const kinds = { hard, smooth: smoothed.find(({ alpha }) => alpha === chosen) };
+      return Object.entries(kinds).map(([kind, { alpha, mean }]) => ({
         label: config.quantities[i].title,
-        value: two(mean[place]),
-        kind: alphas[place] ? "smooth" : "hard",
-        of: titleOf(alphas[place] ? "smooth" : "hard", alphas[place]),
-      })),
-    );
-    const told = drawn.map(({ alphas, mean }, i) => {
-      const values = mean.map((value, k) => `${two(value)} at α = ${plain(alphas[k])}`);
+        value: two(mean),
+        kind,
+        of: titleOf(kind, alpha),
+      }));
+    });
+    const told = drawn.map(({ points }, i) => {
+      const values = points.map(({ alpha, mean }) => `${two(mean)} at α = ${plain(alpha)}`);
       return `${config.quantities[i].title}: ${values.join(", ")}`;
     });
-    return { numbers, alt: `${set.label}, means over seeds. ${told.join(". ")}.`, rows: () => set.runs };
+    const alt = `${set.label}, means over seeds. ${told.join(". ")}.`;
+    return { numbers, alt, rows: () => set.runs };
   }
 
   // --------------------------------------------------------------------------------------- views

@@ -1,6 +1,7 @@
 // Label smoothing itself: targets, loss and slope against the logit gap; the gaps of trained
 // networks; and three conventions.
 (() => {
+  const { setOf, distinct, nearest } = lsExplore;
   const { picture, linear, log, axes, text, line, bar, mark, plain } = lsPlot;
   const { targets, loss, slope, probability, optimum, conventions, quantile } = lsSmoothingMath;
 
@@ -153,9 +154,10 @@
     const least = alpha ? `the loss is least at a gap of ${two(best)}` : "the loss falls for ever";
     return (
       `With ${many(K)} classes and α = ${plain(alpha)} the right class gets ` +
-      `${Number(targets(alpha, K).right.toPrecision(3))} and ${least}. At a gap of ${two(gap)} the network gives ` +
-      `the right class ${two(probability(gap, K))}; the loss is ${two(loss(gap, alpha, K))} and its slope ` +
-      `${two(slope(gap, alpha, K))}, with hard targets ${two(loss(gap, 0, K))} and ${two(slope(gap, 0, K))}.`
+      `${Number(targets(alpha, K).right.toPrecision(3))} and ${least}. ` +
+      `At a gap of ${two(gap)} the network gives the right class ${two(probability(gap, K))}; ` +
+      `the loss is ${two(loss(gap, alpha, K))} and its slope ${two(slope(gap, alpha, K))}, ` +
+      `with hard targets ${two(loss(gap, 0, K))} and ${two(slope(gap, 0, K))}.`
     );
   }
 
@@ -174,20 +176,13 @@
 
   // ------------------------------------------------------------------ the gaps of trained networks
 
-  const setOf = (config, { data }) =>
-    config.sets.find(({ name }) => name === data) ?? config.sets[0];
-  const unique = (values) => [...new Set(values)];
-
   function gapsState(config, current) {
     const set = setOf(config, current);
-    const seeds = unique(set.runs.map(({ seed }) => seed));
+    const seeds = distinct(set.runs.map(({ seed }) => seed));
     const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
     const alphas = set.runs
       .filter((run) => run.seed === seed && run.alpha > 0)
       .map(({ alpha }) => alpha);
-    const initial = alphas.reduce((best, value) =>
-      Math.abs(value - config.alpha) < Math.abs(best - config.alpha) ? value : best,
-    );
     return [
       {
         name: "data",
@@ -196,7 +191,13 @@
         initial: config.sets[0].name,
         options: config.sets.map(({ name, label }) => ({ value: name, label })),
       },
-      { name: "alpha", label: "α", kind: "range", values: alphas, initial },
+      {
+        name: "alpha",
+        label: "α",
+        kind: "range",
+        values: alphas,
+        initial: nearest(alphas, config.alpha),
+      },
       {
         name: "seed",
         label: "seed",
@@ -281,9 +282,10 @@
         `${titles[i]}: half of the gaps lie between ${two(low)} and ${two(high)}`,
     );
     const least = `the loss is least at ${two(best[1])}`;
+    const told = [...words, least].join("; ");
     return {
       numbers,
-      alt: `Histograms of the logit gaps of training examples, ${set.label}. ${words.join("; ")}; ${least}.`,
+      alt: `Histograms of the logit gaps of training examples, ${set.label}. ${told}.`,
       rows: () => all.flatMap((gap, i) =>
         Array.from(gap, (value) => ({ alpha: alphas[i], gap: Number(value.toFixed(4)) })),
       ),
@@ -336,9 +338,10 @@
       { label: "best gap", value: two(gap), of: name },
     ]);
     const words = here.map(({ name, gap }) => `${name}: ${two(gap)}`).join("; ");
+    const setting = `${many(K)} classes at α = ${plain(alpha)}`;
     return {
       numbers,
-      alt: `Gap of least loss with ${many(K)} classes at α = ${plain(alpha)}, by convention. ${words}.`,
+      alt: `Gap of least loss with ${setting}, by convention. ${words}.`,
       rows: () => KS.flatMap((k) =>
         conventions(alpha, k).map(({ name, gap }) => ({ alpha, K: k, convention: name, gap })),
       ),

@@ -1,14 +1,11 @@
-// Measured quantities against α: every seed, their mean, and a band from the least to the greatest.
+// Measured quantities against α: every seed, their mean, and the band from least to greatest.
 (() => {
-  const { picture, linear, axes, text, line, band, mark, plain, smooth } = lsPlot;
+  const { setOf } = lsExplore;
+  const { picture, linear, axes, text, line, mark, pooled, overSeeds, plain } = lsPlot;
   const WIDE = 560;
   const GAP = 24;
   const HEIGHT = 280;
   const FEW = 4;
-
-  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
-  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
-  const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   function state({ sets }) {
     const options = sets.map(({ name, label }) => ({ value: name, label }));
@@ -16,35 +13,8 @@
     return sets.length > 1 ? [{ ...picker, initial: options[0].value }] : [];
   }
 
-  /** A series' values of each α that has any, and their mean. */
-  function measured(runs, { name }) {
-    const found = runs.filter((run) => run[name] !== null);
-    return distinct(found.map(({ alpha }) => alpha)).map((alpha) => {
-      const values = found.filter((run) => run.alpha === alpha).map((run) => run[name]);
-      return { alpha, values, mean: average(values) };
-    });
-  }
-
-  function drawnSeries(series, points, runs, x, y) {
-    const { name, kind, shape } = series;
-    const at = (value) => points.map((point) => [x(point.alpha), y(value(point))]);
-    const seeds = distinct(runs.map(({ seed }) => seed)).map((seed) => {
-      const own = runs.filter((run) => run.seed === seed && run[name] !== null);
-      return line(own.map((run) => [x(run.alpha), y(run[name])]), `${kind} faint`);
-    });
-    const dots = points.map(({ alpha, mean }) => {
-      const dot = mark(x(alpha), y(mean), { shape, kind });
-      if (kind === "smooth") dot.style.setProperty("--idea", smooth(alpha));
-      return dot;
-    });
-    const most = at(({ values }) => Math.max(...values));
-    const least = at(({ values }) => Math.min(...values));
-    const means = line(at(({ mean }) => mean), `${kind} whole`);
-    return [band(most, least, kind), ...seeds, means, ...dots];
-  }
-
   function panel({ title, series, paper = [], rule }, runs, left, top, width) {
-    const found = series.map((each) => measured(runs, each));
+    const found = series.map(({ name }) => pooled(runs, name));
     const alphas = [...runs, ...paper].map(({ alpha }) => alpha);
     const values = found.flat().flatMap((point) => point.values);
     const highest = Math.max(...values, ...paper.map(({ value }) => value), rule ?? 0);
@@ -60,9 +30,12 @@
       return text(x(alpha) - 8, y(mean) + (i ? 18 : -10), each.label, look);
     }) : [];
     return [
-      axes({ x, y, xTicks: x.ticks(4).filter((tick) => tick >= 0), xTitle: "label smoothing α", yTitle: title }),
+      axes({
+        x, y, xTicks: x.ticks(4).filter((tick) => tick >= 0), xTitle: "label smoothing α",
+        yTitle: title,
+      }),
       ...(rule ? [line(x.range.map((end) => [end, y(rule)]), "reference")] : []),
-      ...series.flatMap((each, i) => drawnSeries(each, found[i], runs, x, y)),
+      ...series.flatMap((each) => overSeeds(runs, each, x, y)),
       ...published,
       ...names,
     ];
@@ -87,7 +60,7 @@
     stage.replaceChildren(picture(room, height, ...parts));
 
     const all = config.panels.flatMap(({ series }) => series);
-    const means = all.map((series) => measured(runs, series));
+    const means = all.map(({ name }) => pooled(runs, name));
     const numbers = all.flatMap(({ label: of, kind }, i) =>
       means[i]
         .filter(({ alpha }) => telling(means[0]).includes(alpha))

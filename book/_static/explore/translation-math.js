@@ -17,21 +17,14 @@ const lsTranslationMath = (() => {
     return { rows, ece: gaps.reduce((sum, gap) => sum + gap, 0) / confidence.length };
   }
 
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
   /** Mean, least and greatest over curves of one length, point by point. */
   function spread(curves) {
     return curves[0].map((_, i) => {
       const values = curves.map((curve) => curve[i]);
-      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-      return { mean, low: Math.min(...values), high: Math.max(...values) };
+      return { mean: mean(values), low: Math.min(...values), high: Math.max(...values) };
     });
-  }
-
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-  /** Place of the value nearest to another. */
-  function nearest(values, wanted) {
-    const gaps = values.map((value) => Math.abs(value - wanted));
-    return gaps.indexOf(Math.min(...gaps));
   }
 
   /** Tokens with their numbers as words: a list each, of one token, or of byte-pair pieces. */
@@ -46,7 +39,7 @@ const lsTranslationMath = (() => {
     return grouped;
   }
 
-  return { reliability, spread, mean, nearest, words };
+  return { reliability, spread, mean, words };
 })();
 
 if (typeof module !== "undefined") module.exports = lsTranslationMath;

@@ -1,7 +1,8 @@
 // Translation: reliability of the next word, three curves against T with one marker, and sentences.
 (() => {
+  const { setOf, distinct, nearest } = lsExplore;
   const { picture, linear, extent, axes, text, line, band, mark, bar, plain, svg } = lsPlot;
-  const { reliability, spread, mean, nearest, words } = lsTranslationMath;
+  const { reliability, spread, mean, words } = lsTranslationMath;
 
   const CURVES = {
     bleu: { title: "BLEU", digits: 2, best: Math.max },
@@ -14,12 +15,10 @@
   const [GAP, WIDEST, LEFT] = [30, 330, 36];
   const WIDE = 620;
   const fixed = (value, digits) => value.toFixed(digits).replace("-", "−");
-  const unique = (values) => [...new Set(values)];
   const nameOf = (alpha) => (alpha ? `α = ${plain(alpha)}` : "hard targets");
 
   // ---------------------------------------------------------------------------------------- state
 
-  const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
   const runOf = (set, alpha, seed) =>
     set.runs.find((run) => run.alpha === alpha && run.seed === seed);
 
@@ -37,8 +36,8 @@
   /** The set, α and seed that a state stands for, and what else could be chosen. */
   function chosen(config, state, seeds) {
     const set = setOf(config, state);
-    const alphas = unique(set.runs.map(({ alpha }) => alpha)).filter((alpha) => alpha > 0);
-    const start = alphas[nearest(alphas, config.alpha)];
+    const alphas = distinct(set.runs.map(({ alpha }) => alpha)).filter((alpha) => alpha > 0);
+    const start = nearest(alphas, config.alpha);
     const alpha = alphas.includes(state.alpha) ? state.alpha : start;
     const smoothed = set.runs.filter((run) => run.alpha === alpha);
     const there = smoothed.map(({ seed }) => seed).filter((seed) => runOf(set, 0, seed));
@@ -202,7 +201,8 @@
         })),
         alt: `Reliability of ${total} next-word predictions, ${set.label}, ${state.bins} bins. `
           + `ECE: ${shown.map(({ name, ece }) => `${name}: ${fixed(ece, 3)}`).join("; ")}.`,
-        rows: () => shown.flatMap(({ name, rows }) => rows.map((each) => ({ network: name, ...each }))),
+        rows: () => shown.flatMap(({ name: network, rows }) =>
+          rows.map((each) => ({ network, ...each }))),
       };
     },
   };
@@ -225,9 +225,12 @@
       axes({ x, y, xTicks: ticks, yTicks: ticks, yTitle: "accuracy" }),
       line([[x(0), y(0)], [x(1), y(1)]], "reference"),
       line(points, kind),
-      ...rows.map(({ n }, i) => mark(...points[i], { kind, shape: SHAPES[kind], radius: radius(n) })),
+      ...rows.map(({ n }, i) =>
+        mark(...points[i], { kind, shape: SHAPES[kind], radius: radius(n) })),
       text(x(0) + 8, y(1) + 14, `ECE ${fixed(ece, 3)}`, { kind }),
-      axes({ x, y: below, xTicks: ticks, yTicks: [0, most], yFormat: tokens, xTitle: "confidence" }),
+      axes({
+        x, y: below, xTicks: ticks, yTicks: [0, most], yFormat: tokens, xTitle: "confidence",
+      }),
       text(x(0.5), below(most) + 12, "tokens", { anchor: "middle" }),
       ...rows.map(({ lower, upper, n }) =>
         bar(x(lower) + 0.5, below(n), x(upper) - x(lower) - 1, below(0) - below(n), kind),
@@ -255,8 +258,9 @@
       const pair = data.map((samples) => samples[state.sentence]);
       const [{ source, reference }] = pair;
       stage.setAttribute("role", "group");
+      const given = [...described("English", source), ...described("reference", reference)];
       stage.replaceChildren(
-        html("dl", "ls-pair", ...described("English", source), ...described("reference", reference)),
+        html("dl", "ls-pair", ...given),
         html("div", "ls-beams", ...pair.map((one, k) => beam(one, KINDS[k], nameOf(k && alpha)))),
       );
       const numbers = pair.flatMap((sample, k) => beamNumbers(sample, k, alpha));
@@ -308,7 +312,8 @@
       ? [html("p", "ls-forced", "the reference, given its own beginning"),
          html("p", "", ...sentence({ tokens: reference_tokens, p: reference_p }))]
       : [];
-    return html("section", kind, html("p", "ls-network", name), html("ol", "", ...items), ...forced);
+    const title = html("p", "ls-network", name);
+    return html("section", kind, title, html("ol", "", ...items), ...forced);
   }
 
   /** Words with the probability of each token below it, and in its ground. */

@@ -263,8 +263,8 @@
 
   const rows = ({ step, ...shot }) =>
     NETWORKS.map((network) => {
-      const { accuracy, ece, nll, fresh, reused } = shot[network];
-      return { step, network: called(network), accuracy, ece, nll, mi_fresh: fresh, mi_reused: reused };
+      const { accuracy, ece, nll, fresh: mi_fresh, reused: mi_reused } = shot[network];
+      return { step, network: called(network), accuracy, ece, nll, mi_fresh, mi_reused };
     });
 
   function progress() {
@@ -298,7 +298,7 @@
     spokenText.textContent = text;
   }
 
-  // --------------------------------------------------------------------------------------- the page
+  // -------------------------------------------------------------------------------------- the page
 
   const idea = { hard: "c-hard", smoothed: "c-smooth" };
   const planes = Object.fromEntries(
