@@ -77,7 +77,8 @@ def main() -> None:
         print(f"== {name}", flush=True)
         modules[name] = in_own_process(name)
         for row in modules[name]:
-            print("  " + "  ".join(f"{key}: {cell(value)}" for key, value in row.items()), flush=True)
+            words = "  ".join(f"{key}: {cell(value)}" for key, value in row.items())
+            print(f"  {words}", flush=True)
         write(dict(sorted(modules.items())))
 
 

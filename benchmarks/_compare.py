@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def measure(name: str) -> list[dict]:
-    """The rows of one benchmark module; not in ``__main__``, which a spawned process cannot name."""
+    """The rows of one benchmark; not in ``__main__``, which a spawned process cannot name."""
     return importlib.import_module(f"benchmarks.{name}").main()
 
 

@@ -20,7 +20,8 @@ def main() -> list[dict]:
     generator = torch.Generator().manual_seed(0)
     rows = []
     for kind, (channels, size) in SETS.items():
-        x = torch.randint(0, 256, (BATCH, channels, size, size), generator=generator).to(torch.uint8)
+        shape = BATCH, channels, size, size
+        x = torch.randint(0, 256, shape, generator=generator).to(torch.uint8)
         ours, theirs = milliseconds(lambda: augment(x, kind, generator), per_image(x, kind))
         rows.append(
             {

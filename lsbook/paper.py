@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TITLE = "When Does Label Smoothing Help?"
 KEY = "muller2019"
 
 SECTIONS = {

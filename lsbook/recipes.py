@@ -41,7 +41,8 @@ class Distil:
         check_unit(self.beta, "beta")
         check_temperature(self.T)
         if self.objective not in ("probabilities", "logits"):
-            raise ValueError(f"objective must be 'probabilities' or 'logits'; got {self.objective!r}.")
+            raise ValueError(
+                f"objective must be 'probabilities' or 'logits'; got {self.objective!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,8 @@ class Recipe:
         if epochs <= 0:
             raise ValueError(f"epochs must be above 0; got {epochs}.")
         if self.is_text:
-            raise ValueError("Shorten a text recipe by its scale: its batches are counted in tokens.")
+            raise ValueError(
+                "Shorten a text recipe by its scale: its batches are counted in tokens.")
         per_epoch = int(TRAIN_SIZE[self.dataset] * self.train_fraction) // self.batch_size
         return self.with_(scale=min(1.0, epochs * per_epoch / self.steps))
 
@@ -179,7 +181,9 @@ def _content(recipe: Recipe | Distil) -> dict:
     return content
 
 
-_LAB_IMAGES = dict(steps=60 * 31, lr=0.3, schedule="cosine", momentum=0.9, nesterov=True, mi_every=62)
+_LAB_IMAGES = dict(
+    steps=60 * 31, lr=0.3, schedule="cosine", momentum=0.9, nesterov=True, mi_every=62,
+)
 _CIFAR_RESNET = dict(
     model="resnet56", steps=64_000, lr=0.1, milestones=(0.5, 0.75), nesterov=True,
     weight_decay=1e-4, loss_scale=3.0, clip_norm=1.0, augment="crop-flip",
@@ -189,7 +193,7 @@ _CIFAR_ALEXNET = dict(
     momentum=0.0, weight_decay=0.04, decay_only=("dense1.weight", "dense2.weight"),
     loss_scale=3.0, augment="crop24-flip",
 )
-# The paper's 0.03 is read as a standard deviation, and the students' rate is a tenth of the paper's:
+# The paper's 0.03 is read as a standard deviation, and students' rate is a tenth of the paper's:
 # with a variance of 0.03, or a student's rate of 0.15, the first epoch diverges.
 _MNIST = dict(
     dataset="mnist", model="mlp", steps=100 * 390, lr=1.0, last_layer_lr=0.1, schedule="linear",

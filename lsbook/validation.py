@@ -22,7 +22,7 @@ def check_alpha(alpha: float) -> float:
 
 
 def check_temperature(T: float) -> float:
-    """Return the temperature ``T`` as a float if it is finite and positive, else raise ValueError."""
+    """Return temperature ``T`` as a float if it is finite and positive, else raise ValueError."""
     T = float(T)
     if not (math.isfinite(T) and T > 0):
         raise ValueError(f"The temperature T must be finite and above 0; got {T:g}.")

@@ -80,7 +80,10 @@ def test_denn_keeps_the_verb_second_and_never_comes_first(grammar):
 
 def test_weak_nouns_and_gender_of_synonyms():
     phrase = NounPhrase(definite=False, adjective="old", noun="boy")
-    assert phrase.german("dat") == {("einem", "alten", "Jungen"): 0.7, ("einem", "alten", "Buben"): 0.3}
+    assert phrase.german("dat") == {
+        ("einem", "alten", "Jungen"): 0.7,
+        ("einem", "alten", "Buben"): 0.3,
+    }
     roll = NounPhrase(definite=False, adjective="small", noun="roll").german("nom")
     assert roll == {
         ("ein", "kleines", "Brötchen"): 0.5,
@@ -92,7 +95,8 @@ def test_weak_nouns_and_gender_of_synonyms():
 def test_shares_of_the_lexicon_sum_to_one():
     tables = [shares for *_, shares in (*lexicon.NOUNS.values(), *lexicon.ADJECTIVES.values())]
     tables += [shares for *_, shares in lexicon.VERBS.values()]
-    tables += [*lexicon.CLAUSE_VERBS.values(), *lexicon.ADVERBS.values(), *lexicon.CONJUNCTIONS.values()]
+    for words in (lexicon.CLAUSE_VERBS, lexicon.ADVERBS, lexicon.CONJUNCTIONS):
+        tables += words.values()
     assert all(math.isclose(sum(shares.values()), 1.0) for shares in tables)
 
 

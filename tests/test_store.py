@@ -114,7 +114,8 @@ def test_no_network_is_one_clear_error(tmp_path):
 
 
 def test_gzipped_source_is_unpacked_and_checked(mirror, tmp_path):
-    store.fetch(tmp_path / "file.bin", [f"{mirror.at}/good", f"{mirror.at}/packed"], MD5, gzipped=True)
+    addresses = [f"{mirror.at}/good", f"{mirror.at}/packed"]
+    store.fetch(tmp_path / "file.bin", addresses, MD5, gzipped=True)
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     assert leftovers(tmp_path) == ["file.bin"]
 

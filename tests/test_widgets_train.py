@@ -28,7 +28,8 @@ def box(tmp_path, monkeypatch):
 
 
 def parts(box):
-    (slider,), (button,), screen = box.children[0].children, box.children[1].children, box.children[2]
+    above, below, screen = box.children
+    (slider,), (button,) = above.children, below.children
     return slider, button, screen
 
 

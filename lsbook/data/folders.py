@@ -111,7 +111,8 @@ def image_folder(
         odd = sorted(set(classes["train"]) ^ set(classes["val"]))
         raise DataError(f"train/ and val/ in {root} differ in their classes: {', '.join(odd)}.")
     if arrays["train_x"].shape[1:] != arrays["val_x"].shape[1:]:
-        raise DataError(f"train/ and val/ in {root} differ in image size; resize the pictures first.")
+        raise DataError(
+            f"train/ and val/ in {root} differ in image size; resize the pictures first.")
     return arrays, classes["train"]
 
 

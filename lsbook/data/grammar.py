@@ -218,7 +218,9 @@ class Grammar:
         return weights / total
 
     def log_prob(
-        self, source: Sequence[str] | Sequence[int] | str, target: Sequence[str] | Sequence[int] | str
+        self,
+        source: Sequence[str] | Sequence[int] | str,
+        target: Sequence[str] | Sequence[int] | str,
     ) -> float:
         """Return log p(target | source) in nats, -inf if ``target`` is no translation."""
         words = self._words(target)

@@ -36,7 +36,9 @@ class DataError(RuntimeError):
 def data_dir() -> Path:
     """Return the data directory: ``LSBOOK_DATA``, else ``data`` in the user's cache of lsbook."""
     chosen = os.environ.get("LSBOOK_DATA")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("lsbook"), "data")
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(platformdirs.user_cache_dir("lsbook"), "data")
 
 
 def ensure(

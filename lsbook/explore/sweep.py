@@ -24,7 +24,8 @@ def explorer(
         kind="sweep",
         name=name,
         config={"panels": list(panels), "sets": [
-            {"name": runs[0].recipe.name, "label": label, "runs": [_measured(run, metrics) for run in runs]}
+            {"name": runs[0].recipe.name, "label": label,
+             "runs": [_measured(run, metrics) for run in runs]}
             for label, runs in sets.items()
         ]},
         sources=[run for runs in sets.values() for run in runs],

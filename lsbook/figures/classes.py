@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR_10 = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)
 CIFAR_100 = {
     4: "beaver", 30: "dolphin", 55: "otter", 72: "seal", 95: "whale",
     47: "maple tree", 52: "oak tree", 56: "palm tree", 59: "pine tree", 96: "willow tree",

@@ -11,4 +11,5 @@ from IPython.display import HTML
 def reveal(answers: Iterable[str], label: str = "Reveal") -> HTML:
     """Paragraphs of plain text behind a line that opens them."""
     paragraphs = "".join(f"<p>{escape(answer)}</p>" for answer in answers)
-    return HTML(f'<details class="ls-reveal"><summary>{escape(label)}</summary>{paragraphs}</details>')
+    summary = f"<summary>{escape(label)}</summary>"
+    return HTML(f'<details class="ls-reveal">{summary}{paragraphs}</details>')

@@ -189,7 +189,8 @@ class Transformer(nn.Module):
         if norm not in ("pre", "post"):
             raise ValueError(f'norm must be "pre" or "post"; got {norm!r}.')
         if d_model % heads or d_model % 2:
-            raise ValueError(f"d_model must be even and a multiple of heads; got {d_model}/{heads}.")
+            raise ValueError(
+                f"d_model must be even and a multiple of heads; got {d_model}/{heads}.")
         self.d_model, self.pad = d_model, pad
         self.embedding = nn.Embedding(vocab, d_model)
         self.dropout = nn.Dropout(dropout)

@@ -1,4 +1,4 @@
-"""Load a run, or train and record it; safe to interrupt, and when two processes want the same run."""
+"""Load a run, or train and record it; safe to interrupt, and where two processes want the same."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _with_weights(run: Run, device: str) -> Run:
 
 
 def _teachers(recipes: list[Recipe], device: torch.device) -> list[nn.Module | None]:
-    """Each recipe's teacher on ``device``; one object for one teacher, so that a stack asks it once."""
+    """Each recipe's teacher on ``device``; one object a teacher, so that a stack asks it once."""
     known: dict[str, nn.Module] = {}
     for recipe in recipes:
         if recipe.distil and recipe.distil.teacher.hash not in known:

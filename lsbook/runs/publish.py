@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from lsbook.runs.classes import thinned
 from lsbook.runs.store import COMMITTED, Run, save_arrays
 
@@ -20,8 +18,8 @@ def publish(run: Run, root: Path = COMMITTED) -> Path:
 
     Every run keeps validation logits, so that its numbers can be computed again; of many classes
     the training examples are of a chosen twenty (`lsbook.runs.classes`). Students keep no more than
-    that, and no weights. Seed 0 of the others keeps all its arrays, and weights of up to 2 MiB, which
-    hold a ResNet-56; other seeds keep neither weights nor heavy arrays.
+    that, and no weights. Seed 0 of the others keeps all its arrays, and weights of up to 2 MiB,
+    which hold a ResNet-56; other seeds keep neither weights nor heavy arrays.
     """
     target = root / run.recipe.hash
     draft = root / f".{run.recipe.hash}"

@@ -105,8 +105,8 @@ def groups(
 ) -> list[Group]:
     """A preset's groups with schedules shortened, of recipes whose name holds ``name``.
 
-    ``scale`` is the fraction of every recipe's own schedule; with ``epochs`` it is that of text alone, and
-    images get so many passes over the training set. Teachers are shortened alike.
+    ``scale`` is the fraction of every recipe's own schedule; with ``epochs`` it is that of text
+    alone, and images get so many passes over the training set. Teachers are shortened alike.
     """
     chosen = ([r for r in group if name in r.name] for group in PRESETS[preset]())
     return [[shortened(r, scale, epochs) for r in group] for group in chosen if group]

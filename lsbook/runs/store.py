@@ -92,7 +92,8 @@ class Run:
         """
         if not self.has_weights:
             raise FileNotFoundError(
-                f"Run {self.recipe.hash} keeps no weights; get(recipe, retrain=True) trains it again."
+                f"Run {self.recipe.hash} keeps no weights; "
+                "get(recipe, retrain=True) trains it again."
             )
         try:
             weights = load_file(self.path / "weights.safetensors")
@@ -118,8 +119,8 @@ class Run:
 
     def _broken(self, name: str, error: Exception) -> BrokenRun:
         return BrokenRun(
-            f"{self.path / name} cannot be read ({error}). Delete the folder {self.path} and ask for "
-            "the run again, or call get(recipe, retrain=True)."
+            f"{self.path / name} cannot be read ({error}). Delete the folder {self.path} and ask "
+            "for the run again, or call get(recipe, retrain=True)."
         )
 
 
@@ -175,8 +176,8 @@ def write(
         draft.rename(target)
     except (OSError, SafetensorError) as error:
         raise OSError(
-            f"The run {recipe.hash} could not be written to {root} ({error}). Free some space or set "
-            "LSBOOK_RUNS to another folder; the training state is kept and resumes."
+            f"The run {recipe.hash} could not be written to {root} ({error}). Free some space or "
+            "set LSBOOK_RUNS to another folder; the training state is kept and resumes."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

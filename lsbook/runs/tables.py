@@ -16,7 +16,7 @@ def metrics(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def history(runs: Iterable[Run], clock: str, quantities: Sequence[str]) -> pd.DataFrame:
-    """One row a run and tick of ``clock`` (``epoch``, ``step``, ``mi_step``) with ``quantities``."""
+    """One row a run and tick of ``clock`` (``epoch``, ``step``, ``mi_step``): ``quantities``."""
     frames = [
         pd.DataFrame({name: run.history[name] for name in (clock, *quantities)}).assign(
             **_labels(run)

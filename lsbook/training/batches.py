@@ -1,4 +1,4 @@
-"""Augmented batches that depend on the seed and the epoch alone, so that any epoch can be resumed."""
+"""Augmented batches that depend on seed and epoch alone, so that any epoch can be resumed."""
 
 from __future__ import annotations
 

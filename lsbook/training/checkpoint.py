@@ -33,8 +33,8 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progres
     except (OSError, SafetensorError) as error:
         draft.unlink(missing_ok=True)
         raise OSError(
-            f"The training state could not be written to {path.parent} ({error}). Free some space or "
-            "set LSBOOK_RUNS to another folder; the run goes on from the last state written."
+            f"The training state could not be written to {path.parent} ({error}). Free some space "
+            "or set LSBOOK_RUNS to another folder; the run goes on from the last state written."
         ) from error
 
 

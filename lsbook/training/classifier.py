@@ -28,8 +28,8 @@ def check_finite(values: Tensor, recipe: Recipe, epoch: int) -> None:
     """Raise `Diverged` if losses or logits seen in ``epoch`` (from 0) are not finite."""
     if not torch.isfinite(values).all():
         raise Diverged(
-            f"{recipe.name} with α={recipe.alpha:g}, seed {recipe.seed} diverged in epoch {epoch + 1}; "
-            "lower lr."
+            f"{recipe.name} with α={recipe.alpha:g}, seed {recipe.seed} diverged in epoch "
+            f"{epoch + 1}; lower lr."
         )
 
 
@@ -79,7 +79,7 @@ def train_classifier(
     teacher
         The trained teacher, in evaluation mode, where the recipe distils.
     state
-        File that holds the state after each scored epoch; where it exists the training goes on from it.
+        File that holds the state after each scored epoch; where it exists training goes on from it.
     progress
         Show a bar with the time left.
     deadline

@@ -61,7 +61,7 @@ def scores(logits: Tensor, targets: Tensor) -> dict[str, float]:
 
 
 class InformationProbe:
-    """The logit differences behind Figure 6: N training examples of two classes, L + 1 draws each."""
+    """The logit differences behind Figure 6: N examples of two classes, L + 1 draws each."""
 
     def __init__(self, recipe: Recipe, images: Images):
         self.recipe, self.images = recipe, images
@@ -78,7 +78,7 @@ class InformationProbe:
         return augment(x, self.recipe.augment, random)
 
     def summary(self, logits: Tensor) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
-        """Both estimates in nats, and mean and scored draw (N,) of each example's logit difference."""
+        """Both estimates in nats; mean and scored draw (N,) of each example's logit difference."""
         first, second = self.recipe.mi_classes
         y = (logits[:, first] - logits[:, second]).reshape(-1, MI_DRAWS + 1).cpu().numpy()
         estimates = {

@@ -13,7 +13,7 @@ from lsbook.recipes import Recipe
 
 @dataclass(frozen=True)
 class Objective:
-    """alpha, beta and T of one recipe (floats) or of a stack (tensors that broadcast over batches)."""
+    """alpha, beta and T of one recipe (floats) or a stack (tensors that broadcast over batches)."""
 
     alpha: float | Tensor
     beta: float | Tensor = 0.0

@@ -31,7 +31,7 @@ def initial_model(recipe: Recipe, text: Text) -> nn.Module:
 
 
 def pad(pairs: list[Pair], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Source (B, S) with EOS, decoder input (B, T) with BOS, and targets (B, T) with EOS, padded."""
+    """Source (B, S) with EOS, decoder input (B, T) with BOS, targets (B, T) with EOS, padded."""
 
     def block(rows: list[list[int]]) -> Tensor:
         width = max(map(len, rows))
@@ -97,7 +97,7 @@ def train_sequence(
     progress: bool = True,
     deadline: float | None = None,
 ) -> tuple[nn.Module, Trace]:
-    """Train ``recipe`` on ``text``; ``state``, ``progress`` and ``deadline`` as in `train_classifier`.
+    """Train ``recipe`` on ``text``; ``state``, ``progress``, ``deadline`` as in `train_classifier`.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class Stack(nn.Module):
         )
 
     def evaluate(self, inputs: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Each run's logits on its inputs, one run at a time, as large batches want the cache alone."""
+        """Each run's logits on its inputs, one at a time: large batches want the cache alone."""
         for run, x in enumerate(inputs):
             params = {name: value[run] for name, value in self.named().items()}
             yield functional_call(self._skeleton[0], params, (x,))

@@ -77,7 +77,7 @@ class Trace:
 
 
 def information_is_due(recipe: Recipe, step: int) -> bool:
-    """Whether the probe is read after ``step`` steps: at 0, every ``probe_every``, and at the end."""
+    """Whether the probe is read after ``step`` steps: at 0, every ``probe_every``, at the end."""
     if not recipe.probe_every:
         return False
     return step % recipe.probe_every == 0 or step == recipe.total_steps

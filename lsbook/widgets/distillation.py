@@ -1,4 +1,4 @@
-"""Explorer of distillation: a teacher's α, its temperature and β; what is missing trains by button."""
+"""Explorer of distillation: a teacher's α, its temperature and β; the missing trains by button."""
 
 from __future__ import annotations
 

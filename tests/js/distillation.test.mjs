@@ -32,7 +32,8 @@ test("a gain is over the hard teacher's student of the same seed and temperature
 
 test("a smoothed target has γ = α at T = 1 and the closed form above", () => {
   const [alpha, K] = [0.1, 10];
-  const logits = Array.from({ length: K }, (_, k) => Math.log(alpha / K + (k === 3 ? 1 - alpha : 0)));
+  const target = (k) => alpha / K + (k === 3 ? 1 - alpha : 0);
+  const logits = Array.from({ length: K }, (_, k) => Math.log(target(k)));
   near(math.gamma(logits, [3], K, 1), alpha);
   const wrong = (K - 1) * Math.sqrt(alpha / K);
   near(math.gamma(logits, [3], K, 2), ((K / (K - 1)) * wrong) / (wrong + Math.sqrt(0.91)));

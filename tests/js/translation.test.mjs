@@ -17,7 +17,8 @@ test("bins and ECE are those of the estimator", () => {
     assert.equal(found.rows.length, rows.length);
     found.rows.forEach((row, i) => {
       assert.equal(row.n, rows[i].n);
-      for (const name of ["lower", "upper", "confidence", "accuracy"]) near(row[name], rows[i][name]);
+      for (const name of ["lower", "upper", "confidence", "accuracy"])
+        near(row[name], rows[i][name]);
     });
   }
 });
@@ -30,7 +31,6 @@ test("a confidence of 0 belongs to the first bin, an edge to the bin below it", 
 test("the spread over curves holds their mean and their ends at each point", () => {
   const found = math.spread([[1, 5], [3, 5], [8, 2]]);
   assert.deepEqual(found, [{ mean: 4, low: 1, high: 8 }, { mean: 4, low: 2, high: 5 }]);
-  assert.equal(math.nearest([0.6, 1, 1.4], 1.1), 1);
 });
 
 test("byte-pair pieces join to words, words of a grammar stay apart", () => {
