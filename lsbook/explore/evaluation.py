@@ -22,6 +22,11 @@ def key(run: Any, kind: str) -> str:
     return f"{run.recipe.hash}-{kind}"
 
 
+def named(run: Any, kind: str) -> dict[str, Any]:
+    """What a page is told of a run: ``alpha``, ``seed``, and the ``key`` of its evaluation."""
+    return {"alpha": run.recipe.alpha, "seed": run.recipe.seed, "key": key(run, kind)}
+
+
 def encode(name: str, arrays: Mapping[str, np.ndarray]) -> str:
     """A script that hands ``arrays`` to evaluations.js under ``name``.
 

@@ -85,8 +85,8 @@ def reliability(alpha: float = 0.1, chart: Any = None, command: str = "") -> Exp
         title="Is the next word as often right as the model says?",
         note="above: accuracy against confidence, given the reference so far; below: tokens a bin",
         alt=f"Reliability of {tokens} next-word predictions, {figures.label(hard.recipe)}. ECE "
-        f"with hard targets {at(hard, 'ece', 1):.3f}, at T = {T:g} {at(hard, 'ece', T):.3f}, with alpha "
-        f"{smoothed.recipe.alpha:g} {at(smoothed, 'ece', 1):.3f}.",
+        f"with hard targets {at(hard, 'ece', 1):.3f}, at T = {T:g} {at(hard, 'ece', T):.3f}, with "
+        f"alpha {smoothed.recipe.alpha:g} {at(smoothed, 'ece', 1):.3f}.",
         caption="T starts where the hard network's NLL is least among those recorded, on these "
         "same tokens; with one number to fit, that flatters it little.",
     )
@@ -139,20 +139,17 @@ def _of_view(view: str, runs: list[Any]) -> dict[str, Any]:
     first = runs[0]
     T = [float(f"{T:.3g}") for T in first.arrays["curve_T"]]
     if view == "temperatures":
-        return {"T": T, "runs": [_named(run) | _curves(run) for run in runs]}
-    keyed = [_named(run) | {"key": evaluation.key(run, KIND)} for run in runs]
+        return {"T": T, "runs": [_curves(run) for run in runs]}
+    keyed = [evaluation.named(run, KIND) for run in runs]
     if view == "sentences":
         return {"sources": [sample["source"] for sample in first.samples], "runs": keyed}
     return {"T": T, "fitted": figures.fitted_temperature(first), "runs": keyed}
 
 
-def _named(run: Any) -> dict[str, Any]:
-    return {"alpha": run.recipe.alpha, "seed": run.recipe.seed}
-
-
-def _curves(run: Any) -> dict[str, list[float]]:
-    return {name: [float(f"{value:.7g}") for value in run.arrays[f"curve_{name}"]]
-            for name in figures.CURVES}
+def _curves(run: Any) -> dict[str, Any]:
+    return {"alpha": run.recipe.alpha, "seed": run.recipe.seed} | {
+        name: [float(f"{value:.7g}") for value in run.arrays[f"curve_{name}"]]
+        for name in figures.CURVES}
 
 
 def _at_one(runs: Sequence[Any], alpha: float) -> dict[str, dict[str, float]]:

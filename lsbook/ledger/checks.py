@@ -64,25 +64,23 @@ def gap_constant(group: Group) -> Evidence:
 
 def lower(name: str, alpha: float = 0.1) -> Callable[[Group], Evidence]:
     """A check that smoothing lowers the metric ``name`` in every seed."""
-
-    def check(group: Group) -> Evidence:
-        hard, smoothed, strength = group.pair(alpha)
-        hard, smoothed = metric(hard, name), metric(smoothed, name)
-        return Evidence([above(hard, smoothed)], _compared(hard, smoothed, strength))
-
-    check.__doc__ = f"The metric ``{name}`` is lower with smoothing."
-    return check
+    return _ordered(name, alpha, "lower", above)
 
 
 def higher(name: str, alpha: float = 0.1) -> Callable[[Group], Evidence]:
     """A check that smoothing raises the metric ``name`` in every seed."""
+    return _ordered(name, alpha, "higher", lambda hard, smoothed: above(smoothed, hard))
 
+
+def _ordered(
+    name: str, alpha: float, word: str, margin: Callable[[Values, Values], Values]
+) -> Callable[[Group], Evidence]:
     def check(group: Group) -> Evidence:
         hard, smoothed, strength = group.pair(alpha)
         hard, smoothed = metric(hard, name), metric(smoothed, name)
-        return Evidence([above(smoothed, hard)], _compared(hard, smoothed, strength))
+        return Evidence([margin(hard, smoothed)], _compared(hard, smoothed, strength))
 
-    check.__doc__ = f"The metric ``{name}`` is higher with smoothing."
+    check.__doc__ = f"The metric ``{name}`` is {word} with smoothing."
     return check
 
 

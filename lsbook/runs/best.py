@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lsbook import recipes
 from lsbook.recipes import Recipe
 from lsbook.runs.store import Run, available
@@ -24,10 +26,15 @@ def recorded(recipe: Recipe, **fields) -> list[Run]:
     return sorted(found, key=lambda run: (run.recipe.alpha, run.recipe.seed))
 
 
-def compares(runs: list[Run]) -> bool:
-    """Whether hard and smoothed networks of one seed are among them."""
+def of_hard_seeds(runs: Sequence[Run]) -> list[Run]:
+    """The runs of the seeds that have a hard network among them."""
     hard = {run.recipe.seed for run in runs if run.recipe.alpha == 0}
-    return any(run.recipe.alpha > 0 and run.recipe.seed in hard for run in runs)
+    return [run for run in runs if run.recipe.seed in hard]
+
+
+def compares(runs: Sequence[Run]) -> bool:
+    """Whether hard and smoothed networks of one seed are among them."""
+    return any(run.recipe.alpha > 0 for run in of_hard_seeds(runs))
 
 
 def best(*names: str, **fields) -> list[Run]:
