@@ -188,6 +188,14 @@ def test_the_first_page_leads_to_the_book(opened):
     page.wait_for_url(f"**/{HOME}")
 
 
+def test_links_of_the_instructors_lead_to_what_is_there(site):
+    page = site / "book" / "instructors.html"
+    links = set(re.findall(r'href="([\w-]+\.html)#([^"?]+)', page.read_text()))
+    assert links
+    for target, name in sorted(links):
+        assert f'id="{name}"' in (page.parent / target).read_text(), f"{target}#{name}"
+
+
 def test_search_finds_chapters(opened):
     page = opened("search.html", "?q=temperature").page
     page.wait_for_selector("#search-results li a")
