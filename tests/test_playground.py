@@ -15,8 +15,8 @@ from torch import nn
 from lsbook.data import load_images
 from lsbook.estimators import calibration, information, templates
 from lsbook.figures import playground
-from tests.drawn import FLAGS, find_browser
 from tests.explored import find_node, run_in_node
+from tests.visit import launched
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "book" / "_static"
@@ -143,13 +143,8 @@ def test_javascript(name, golden, tmp_path):
 
 @pytest.fixture(scope="module")
 def browser():
-    path = find_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

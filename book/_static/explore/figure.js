@@ -287,5 +287,13 @@ const lsExplore = (() => {
   const nearest = (values, to) =>
     values.reduce((best, value) => (Math.abs(value - to) < Math.abs(best - to) ? value : best));
 
-  return { register, drawAll, setOf, distinct, nearest };
+  /** Seeds to choose from, and the strengths that were run with the chosen one. */
+  function recorded({ runs }, current) {
+    const seeds = distinct(runs.map(({ seed }) => seed));
+    const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
+    const smoothed = runs.filter((run) => run.seed === seed && run.alpha > 0);
+    return { seeds, alphas: smoothed.map(({ alpha }) => alpha) };
+  }
+
+  return { register, drawAll, setOf, distinct, nearest, recorded };
 })();
