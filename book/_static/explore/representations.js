@@ -65,23 +65,29 @@
     return square(networks.flatMap((each) => everything(each, each.parts)));
   }
 
-  /** Where to name a cloud: over its middle, above most of its points. */
-  function above(group) {
-    const [x, y] = [0, 1].map(
-      (axis) => group.reduce((sum, point) => sum + point[axis], 0) / group.length,
-    );
-    const variance = group.reduce((sum, point) => sum + (point[1] - y) ** 2, 0) / group.length;
-    return [x, y + 1.6 * Math.sqrt(variance)];
+  const middle = (group, axis) =>
+    group.reduce((sum, point) => sum + point[axis], 0) / group.length;
+
+  /** Where to name each cloud: beyond most of its points, away from the middle of the three. */
+  function beside(groups) {
+    const heights = groups.map((group) => middle(group, 1));
+    const level = heights.reduce((sum, height) => sum + height, 0) / heights.length;
+    return groups.map((group, k) => {
+      const variance = middle(group.map(([, y]) => [(y - heights[k]) ** 2]), 0);
+      const up = heights[k] >= level ? 1 : -1;
+      return { x: middle(group, 0), y: heights[k] + up * 1.6 * Math.sqrt(variance), up };
+    });
   }
 
-  /** Places of names, lifted where they would be written over an earlier one. */
-  function apart(places, names) {
+  /** Places of names from low to high, moved where they would be written over an earlier one. */
+  function apart(places, names, [low, high]) {
     const wide = (k) => 7 * names[k].length;
     const clash = ([x, y], [a, b], i, k) =>
       Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
-    return places.reduce((kept, [x, y], k) => {
-      let place = [x, y];
-      while (kept.some((other, i) => clash(place, other, i, k))) place = [x, place[1] - 13];
+    return places.reduce((kept, { x, y, up }, k) => {
+      let place = [x, Math.min(high, Math.max(low, up > 0 ? y - 6 : y + 14))];
+      const step = up > 0 || place[1] + 13 > high ? -13 : 13;
+      while (kept.some((other, i) => clash(place, other, i, k))) place = [x, place[1] + step];
       return [...kept, place];
     }, []);
   }
@@ -111,11 +117,12 @@
       marks(group.map(at), { shape: SHAPES[k], radius: 2.4, kind: `cloud ${kinds[k]}` }),
     );
     const places = apart(
-      part.groups.map((group) => at(above(group))),
+      beside(part.groups).map(({ x: a, y: b, up }) => ({ x: x(a), y: y(b), up })),
       names,
+      [top + 10, top + size - MARGIN - 4],
     );
     const labels = places.map(([a, b], k) =>
-      text(a, Math.max(top + 10, b - 6), names[k], { anchor: "middle", kind: `name ${kinds[k]}` }),
+      text(a, b, names[k], { anchor: "middle", kind: `name ${kinds[k]}` }),
     );
     return [heading, grid, around, ...clouds, ...templates, ...labels];
   }

@@ -261,7 +261,7 @@
         width,
         height,
         kind: KINDS[i],
-        title: titles[i],
+        title: i ? titles[i] : `${titles[i]} · training examples`,
         domain,
         best: best[i],
         last: i === 1,
@@ -271,9 +271,9 @@
     const quartiles = all.map((gap) => [0.25, 0.5, 0.75].map((share) => quantile(gap, share)));
     const numbers = quartiles.flatMap(([low, middle, high], i) =>
       Object.entries({
-        "25 % below": low,
-        "50 % below": middle,
-        "75 % below": high,
+        "25 %": low,
+        median: middle,
+        "75 %": high,
         "best gap": best[i],
       }).map(([label, value]) => ({ label, value: two(value), of: titles[i], kind: KINDS[i] })),
     );
