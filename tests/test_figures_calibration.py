@@ -80,6 +80,9 @@ def test_answers_hold_the_numbers_of_the_estimators():
     assert calibration.nll(logits, targets, T) < min(
         calibration.nll(logits, targets, T * factor) for factor in (0.98, 1.02))
     assert f"{calibration.accuracy(logits, targets):.1%} right" in words
+    better = (calibration.ece(smoothed.arrays["val_logits"], smoothed.arrays["val_targets"])
+              < calibration.ece(logits, targets))
+    assert ("Smoothing calibrates here" in words) == better
 
 
 def test_best_alpha_is_the_one_of_least_mean():

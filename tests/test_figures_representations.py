@@ -193,6 +193,39 @@ def test_most_confused_pair():
     logits = np.eye(4)[[0, 1, 2, 3, 3, 1]]
     run = SimpleNamespace(arrays={"val_logits": logits, "val_targets": np.array([0, 1, 2, 3, 1, 3])})
     assert figures.most_confused(run) == (1, 3)
+def test_figure_1_in_numbers_agrees_with_the_activations():
+    row = figures.Row("title", ("note",), network(0.0), network(0.1), ("a", "b", "c"), (0, 1, 2))
+    hard, smoothed = (
+        geometry(in_plane(run, "train", [0, 1, 2]), np.repeat(range(3), EACH),
+                 project(run.arrays["templates"][:3], plane(run.arrays["templates"][:3])))
+        for run in (row.hard, row.smoothed))
+    (line,) = figures.figure_1_table([row]).to_dict("records")
+    assert line["classes"] == "a, b, c"
+    assert line["distance"] == f"{hard.centre_distance:.2f} → {smoothed.centre_distance:.2f}"
+    assert line["spread / distance"] == f"{hard.ratio:.2f} → {smoothed.ratio:.2f}"
+    tighter = int(smoothed.ratio < hard.ratio)
+    told = figures.figure_1_told([row, row])
+    assert f"tighter for their distance in {2 * tighter}." in told and "of 2 rows" in told
+
+
+def test_accuracy_is_compared_seed_by_seed_at_the_nearest_alpha():
+    runs = [network(0.0, 0), network(0.1, 0), network(0.0, 1), network(0.1, 1), network(0.3, 1)]
+    runs[1].metrics["val_accuracy"] = 0.75
+    told = figures.accuracy_told(runs, 0.12)
+    assert told.endswith("α = 0.1: +2.5 (2 seeds: −5.0 to +10.0)")
+    assert figures.accuracy_told(runs[2:4], 0.1).endswith("α = 0.1: +10.0 (one seed)")
+
+
+def test_geometry_is_told_at_the_nearest_alpha():
+    runs = [network(alpha) for alpha in (0.0, 0.1, 0.3)]
+    for run, nc1 in zip(runs, (2.0, 1.0, 1.5)):
+        run.metrics |= {"ratio": nc1 / 4, "nc1": nc1, "simplex_deviation": 0.1}
+    told = figures.geometry_told(runs, 0.15)
+    assert "to α = 0.1: spread / distance from 0.50 to 0.25; NC1 from 2.00 to 1.00" in told
+    assert "NC1 is least at α = 0.1 (1.00): beyond it" in told
+    assert "least at α = 0.1 (1.00), the largest" in figures.geometry_told(runs[:2], 0.15)
+
+
 
 
 def test_accuracy_table_shows_paper_beside_ours(recorded):

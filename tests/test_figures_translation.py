@@ -130,6 +130,8 @@ def test_answer_says_whether_temperature_catches_up():
     assert "BLEU is 31.0, and 31.0 at the best temperature, T = 1" in told
     assert "does not catch up" in told and "makes it worse" in told
     assert "does catch up" in translation.answer([ahead, made(0.1)], 0.1)
+    ahead.arrays["curve_bleu"] = np.array([30.0, 31.0, 31.95])
+    assert "by 0.05 BLEU only" in translation.answer([ahead, made(0.1)], 0.1)
 
 
 def test_cells_and_means_of_the_truth_count_every_token(pair):

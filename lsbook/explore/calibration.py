@@ -163,7 +163,7 @@ def start(runs: Sequence[Any], alpha: float, seed: int) -> tuple[Any, Any]:
 
 def paper_T(recipe: Any) -> float:
     """The temperature of Table 3 for the network that stands nearest to this one."""
-    like = "imagenet/inception-v4" if recipe.model == "inception-v4" else "cifar100/resnet56"
+    like = "imagenet/inception-v4" if recipe.dataset == "tinyimagenet" else "cifar100/resnet56"
     return paper.number(f"table3/{like}/temperature").value
 
 

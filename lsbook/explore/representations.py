@@ -96,7 +96,9 @@ def figure_1(rows: Sequence[Row], chart: Any = None, command: str = "") -> Explo
         name="figure-1",
         title="Figure 1 of the paper, row by row",
         note="each network has its own scale, training and validation share it",
-        alt=f"Four rows of planes, hard and smoothed, training and validation. {words}",
+        alt=f"Four rows of planes, hard and smoothed, training and validation. {words} "
+        + figures.figure_1_told(rows),
+        caption="Up to 100 examples a class, one seed.",
         config={"view": "figure1", "rows": [_row(row) for row in rows]},
         runs=list({r.recipe.hash: r for row in rows for r in (row.hard, row.smoothed)}.values()),
         command=command,

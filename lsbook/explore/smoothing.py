@@ -59,7 +59,7 @@ def gaps(
         kind=KIND,
         name="gaps",
         title="Where training leaves the logit gap",
-        note="logit gaps of training examples; hard targets have no best gap",
+        note="25 %: a quarter of the gaps lie below; hard targets have no best gap",
         alt=f"Histograms of the logit gaps of training examples: {words}.",
         config={"view": "gaps", "alpha": alpha,
                 "sets": [_described(name, runs) for name, runs in sets.items()]},

@@ -18,6 +18,7 @@ from lsbook.figures.ledger import DATASETS, MODELS, scale_words, setting, spread
 from lsbook.figures.scale import in_words
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, Spread, groups
+from lsbook.recipes import Recipe
 from lsbook.runs.tables import metrics
 
 SERIES = {
@@ -221,7 +222,7 @@ def table_3(runs: Iterable[Any], alpha: float | None = None) -> pd.DataFrame:
             lab = recipe.preset == "lab"
             ours = alpha if lab and alpha is not None else strength
             rows.append({
-                "network": network if lab else f"{setting(recipe)}, {in_words(recipe)}",
+                "network": network if lab else _scaled(recipe),
                 "whose": "ours",
                 "α": f"{ours:g}",
             } | {head: _measured(group, name, ours if head == "smoothed" else 0.0)
@@ -257,10 +258,15 @@ def told(hard: Any, smoothed: Any) -> str:
     right = {key: scores["accuracy"] for key, (_, _, scores) in found.items()}
     mended = f"The temperature of least NLL is {T:.2f}; with it: {ece['scaled']}. " if T else ""
     return (
-        f"{setting(hard.recipe)} ({scale_words(hard.recipe)}). Hard targets: {sure['hard']:.1%} sure "
-        f"on average, {right['hard']:.1%} right, {ece['hard']}. {mended}Smoothing with "
+        f"{setting(hard.recipe)}, {scale_words(hard.recipe)}. "
+        f"Hard targets: {sure['hard']:.1%} sure on average, {right['hard']:.1%} right, "
+        f"{ece['hard']}. {mended}Smoothing with "
         f"α = {smoothed.recipe.alpha:g}: {sure['smoothed']:.1%} sure, "
-        f"{right['smoothed']:.1%} right, {ece['smoothed']}.")
+        f"{right['smoothed']:.1%} right, {ece['smoothed']}. "
+        + ("Smoothing calibrates here."
+           if found["smoothed"][2]["ECE"] < found["hard"][2]["ECE"] else
+           "Smoothing does not calibrate here: the network says too "
+           f"{'little' if sure['smoothed'] < right['smoothed'] else 'much'}."))
 
 
 def best_T(run: Any) -> float | None:
@@ -275,7 +281,7 @@ def best_alpha_text(runs: Sequence[Any]) -> str:
     """Which α needs no temperature and which temperature needs no α, in a sentence or two."""
     means = metrics(runs).groupby("alpha")[["val_ece", "ece_at_optimal_T", "optimal_T"]].mean()
     best = means["val_ece"].idxmin()
-    text = (f"{setting(runs[0].recipe)}: averaged over seeds the ECE is "
+    text = (f"{_scaled(runs[0].recipe)}: averaged over seeds the ECE is "
             f"{means['val_ece'].loc[0.0]:.3f} with hard targets and least, "
             f"{means['val_ece'].min():.3f}, at α = {best:g}.")
     fitted = means.dropna()
@@ -343,7 +349,11 @@ def selective_text(runs: Sequence[Any], alpha: float) -> str:
     seeds = sorted(by[0.0].keys() & by[alpha].keys())
     hard, soft = (np.mean([by[a][seed] for seed in seeds]) for a in (0.0, alpha))
     more = sum(by[alpha][seed] > by[0.0][seed] for seed in seeds)
-    return (f"{setting(runs[0].recipe)}: among the half of the examples that a network is surest "
+    return (f"{_scaled(runs[0].recipe)}: among the half of the examples that a network is surest "
             f"of, {hard:.1%} are wrong with hard targets and "
-            f" {soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
+            f"{soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
             f"{len(seeds)} seed{'s' * (len(seeds) > 1)}.")
+
+
+def _scaled(recipe: Recipe) -> str:
+    return f"{setting(recipe)}, {in_words(recipe)}"

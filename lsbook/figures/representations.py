@@ -21,6 +21,7 @@ from lsbook.ledger import Spread
 from lsbook.recipes import Recipe
 from lsbook.runs.best import best
 from lsbook.runs.classes import examples
+from lsbook.runs.tables import metrics
 
 PER_CLASS = 100
 LEVELS = 500
@@ -438,6 +439,37 @@ def _row_chart(row: Row, size: int) -> alt.HConcatChart:
     frame = row_frame(row)
     panels = []
     for network in ("hard", "smoothed"):
+def figure_1_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """What smoothing changes in each row: distance of the centres, ratio, unevenness."""
+    lines = []
+    for row in rows:
+        seen = spread_frame(row).set_index(["part", "network"])
+        lines.append({
+            "classes": ", ".join(row.names),
+            "distance": _change(seen["distance"]["training"]),
+            "spread / distance": _change(seen["ratio"]["training"]),
+            "in validation": _change(seen["ratio"]["validation"]),
+            "unevenness": _change({"hard": unevenness(row.hard, row.classes),
+                                   "smoothed": unevenness(row.smoothed, row.classes)})})
+    return pd.DataFrame(lines)
+
+
+def _change(of: Mapping[str, float]) -> str:
+    return f"{of['hard']:.2f} → {of['smoothed']:.2f}"
+
+
+def figure_1_told(rows: Sequence[Row]) -> str:
+    """In how many rows smoothing does to training examples what the paper says."""
+    seen = [spread_frame(row).set_index(["part", "network"]).loc["training"] for row in rows]
+    nearer, tighter = (sum(of[name]["smoothed"] < of[name]["hard"] for of in seen)
+                       for name in ("distance", "ratio"))
+    regular = sum(unevenness(row.smoothed, row.classes) < unevenness(row.hard, row.classes)
+                  for row in rows)
+    return (f"From hard targets to smoothing the class centres move together in {nearer} of "
+            f"{len(rows)} rows, the triangle is more regular in {regular}, and the classes are "
+            f"tighter for their distance in {tighter}.")
+
+
         mine = frame[frame["network"] == network]
         domains = _square(mine)
         templates = alt.Chart(mine[mine["part"] == "template"])
@@ -470,7 +502,37 @@ def geometry_chart(frame: pd.DataFrame) -> alt.HConcatChart:
     ]
     return alt.hconcat(*panels, spacing=20).properties(title=alt.Title(
         "Clusters tighten and templates even out as α grows",
-        subtitle="training examples; faint: each seed; band: least to greatest seed; blue: hard targets"))
+        subtitle="training examples; faint: each seed; band: least to greatest seed; "
+                 "blue: hard targets"))
+
+
+def geometry_told(runs: Sequence[Any], alpha: float) -> str:
+    """What smoothing changes in the geometry of some runs, and where NC1 is least."""
+    means = metrics(runs).groupby("alpha")[list(GEOMETRY)].mean()
+    near = _nearest(means.index, alpha)
+    words = "; ".join(f"{label} from {means[name].loc[0.0]:.2f} to {means[name].loc[near]:.2f}"
+                      for name, label in GEOMETRY.items())
+    best = means["nc1"].idxmin()
+    return (
+        f"{setting_of(runs[0].recipe)}, from hard targets to α = {near:g}: {words}, mean over "
+        f"seeds. NC1 is least at α = {best:g} ({means['nc1'].min():.2f})"
+        + (": beyond it the gap that the targets ask for is so small that the examples which the "
+           "network cannot fit outweigh it." if best < means.index.max() else
+           ", the largest that was run."))
+
+
+def accuracy_told(runs: Sequence[Any], alpha: float) -> str:
+    """What smoothing changes in the accuracy, seed by seed, in percentage points."""
+    right = metrics(runs).pivot_table(index="seed", columns="alpha", values="val_accuracy")
+    near = _nearest(right.columns, alpha)
+    gain = 100 * (right[near] - right[0.0]).dropna()
+    mean, low, high = (f"{x:+.1f}".replace("-", "−") for x in (gain.mean(), gain.min(), gain.max()))
+    seeds = f"{len(gain)} seeds: {low} to {high}" if len(gain) > 1 else "one seed"
+    return f"{setting_of(runs[0].recipe)}, α = {near:g}: {mean} ({seeds})"
+
+
+def _nearest(alphas: Iterable[float], alpha: float) -> float:
+    return min((a for a in alphas if a > 0), key=lambda a: abs(a - alpha))
 
 
 def accuracy_table(alpha: float = 0.1) -> pd.DataFrame:

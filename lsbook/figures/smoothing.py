@@ -230,12 +230,6 @@ def conventions_chart(alpha: float = 0.1) -> alt.Chart:
                         subtitle="the same α, three ways to share it out"))
 
 
-def conventions_table(frame: pd.DataFrame):
-    """The conventions as a table for display, four decimals."""
-    numbers = ["right", "wrong", "class 0", "paper's α"]
-    return frame.style.format("{:.4f}", subset=numbers).hide(axis="index")
-
-
 def gap_frame(runs: Iterable[Any]) -> pd.DataFrame:
     """Logit gaps of the recorded training examples: right logit less the mean of the wrong ones.
 

@@ -8,8 +8,12 @@ import pandas as pd
 from IPython.display import HTML
 
 
-def table(frame: pd.DataFrame, label: str, digits: int = 3) -> HTML:
-    """``frame`` without its index; ``label`` names the region for screen readers."""
+def table(frame: pd.DataFrame, label: str, digits: int = 3, wide: bool = False) -> HTML:
+    """``frame`` without its index; ``label`` names the region for screen readers.
+
+    A ``wide`` one scrolls sideways on a phone where it would otherwise grow too tall.
+    """
+    kind = "ls-table ls-wide" if wide else "ls-table"
     body = frame.to_html(index=False, border=0, classes="table", float_format=f"%.{digits}f")
-    return HTML(f'<div class="ls-table" role="region" tabindex="0" aria-label="{escape(label)}">'
+    return HTML(f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(label)}">'
                 f"{body}</div>")

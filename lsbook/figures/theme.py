@@ -159,15 +159,15 @@ def origin(runs: Iterable[Any] = (), command: str = "") -> dict[str, str]:
     """
     runs = list(runs)
 
-    def seen(fact: Callable[[Any], Any]) -> str:
-        return ", ".join(dict.fromkeys(str(fact(run)) for run in runs))
+    def seen(fact: Callable[[Any], Any], between: str = ", ") -> str:
+        return between.join(dict.fromkeys(str(fact(run)) for run in runs))
 
     strip = {
         "Runs": seen(lambda run: run.recipe.hash),
         "α": seen(lambda run: f"{run.recipe.alpha:g}"),
         "Seeds": seen(lambda run: run.recipe.seed),
         "Data": seen(lambda run: run.recipe.dataset),
-        "Scale": seen(_scale),
+        "Scale": seen(_scale, "; "),
         "Commit": seen(lambda run: run.manifest["commit"]),
         "Device": seen(lambda run: run.manifest["device"]),
         "Regenerate": command,

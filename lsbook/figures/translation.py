@@ -26,6 +26,7 @@ LEVELS = 1000
 CELL = 0.05
 ENOUGH = 15
 PER_WORD = 80
+ALIKE = 0.2
 PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
@@ -317,15 +318,23 @@ def answer(runs: Sequence[Any], alpha: float) -> str:
     """Whether a temperature gives the hard network what smoothing gives, in one plain paragraph."""
     hard, smoothed, _ = _means(runs, alpha)
     top = hard["bleu"].idxmax()
-    catches = hard["bleu"][top] >= smoothed["bleu"][1.0]
     worse = smoothed["nll"][1.0] > hard["nll"][1.0]
     return (
         f"{label(runs[0].recipe)}: without smoothing BLEU is {hard['bleu'][1.0]:.1f}, and "
         f"{hard['bleu'][top]:.1f} at the best temperature, T = {top:g}. With α = {alpha:g} it is "
         f"{smoothed['bleu'][1.0]:.1f} at T = 1. "
-        + f"So temperature does {'catch up here' if catches else 'not catch up'}. "
+        + _by("So temperature does ", hard["bleu"][top] - smoothed["bleu"][1.0],
+              "catch up here", "not catch up") + ". "
         + f"NLL goes from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}: smoothing makes it "
         + ("worse." if worse else "better."))
+
+def _by(start: str, lead: float, yes: str, no: str) -> str:
+    """What a lead in BLEU says; below ``ALIKE`` no more than that it is small."""
+    words = yes if lead >= 0 else no
+    if abs(lead) >= ALIKE:
+        return f"{start}{words}"
+    return f"{start}{words}, though by {abs(lead):.2f} BLEU only, which says little"
+
 
 
 def temperature_story(runs: Iterable[Any], alpha: float) -> str:
@@ -337,8 +346,8 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
     ends = " (the end of the range)" if least_ece in (hard.index[0], hard.index[-1]) else ""
     gain, cost = (smoothed[q][1.0] - hard[q][1.0] for q in ("bleu", "nll"))
     published = paper.number(f"{_BLEU}/smoothed").value - paper.number(f"{_BLEU}/hard").value
-    reach = "does not reach" if hard["bleu"][top] < smoothed["bleu"][1.0] else "reaches"
-    ece_wins = hard["bleu"][least_ece] > hard["bleu"][least_nll]
+    short = hard["bleu"][top] - smoothed["bleu"][1.0]
+    ece_lead = hard["bleu"][least_ece] - hard["bleu"][least_nll]
     return "\n".join((
         f"**{label(runs[0].recipe)}**, "
         + (f"mean of {len(seeds)} seeds:" if len(seeds) > 1 else f"one seed ({min(seeds)}):"),
@@ -351,12 +360,16 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
            "*better*, where the paper finds it worse. Each at its own best T, the NLL is "
            f"{hard['nll'].min():.3f} and {smoothed['nll'].min():.3f}."),
         "- Temperature alone brings the hard network to a BLEU of at most "
-        f"{hard['bleu'][top]:.1f}, at T = {top:g}. It {reach} the smoothed network at T = 1.",
+        f"{hard['bleu'][top]:.1f}, at T = {top:g}. "
+        + _by("It ", short, "reaches the smoothed network at T = 1",
+              "does not reach the smoothed network at T = 1") + ".",
         f"- The smoothed network's BLEU is best at T = {best:g} ({smoothed['bleu'][best]:.1f}).",
         f"- The hard network's ECE is least at T = {least_ece:g}{ends}, where BLEU is "
         f"{hard['bleu'][least_ece]:.1f}; its NLL at T = {least_nll:g}, where BLEU is "
-        f"{hard['bleu'][least_nll]:.1f}. That calibration is the better guide to BLEU "
-        + ("holds here." if ece_wins else "does not hold here."),
+        f"{hard['bleu'][least_nll]:.1f}. "
+        + ("Both temperatures are the same here." if least_ece == least_nll else
+           _by("That calibration is the better guide to BLEU ", ece_lead, "holds here",
+               "does not hold here") + "."),
     ))
 
 
@@ -364,6 +377,8 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
 
 
 def alpha_chart(frame: pd.DataFrame) -> alt.HConcatChart:
+    means = frame.groupby("alpha")[["bleu", "val_ece", "val_nll"]].mean()
+    best = means["bleu"].idxmax(), means["val_ece"].idxmin(), means["val_nll"].idxmin()
     """BLEU, ECE and NLL at T = 1 against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
     panels = []
     for name, title in zip(("bleu", "val_ece", "val_nll"), CURVES.values()):
@@ -371,7 +386,7 @@ def alpha_chart(frame: pd.DataFrame) -> alt.HConcatChart:
         y = alt.Y("low:Q", title=title, scale=alt.Scale(zero=False))
         panels.append(alt.layer(band.encode(y=y), *lines).properties(width=205, height=190))
     return alt.hconcat(*panels, spacing=26).properties(title=alt.Title(
-        "Each of the three has its own best α",
+        "BLEU is best at α = {:g}, ECE at {:g}, NLL at {:g}".format(*best),
         subtitle="at T = 1; faint: each seed; band: least to greatest seed; blue: hard targets"))
 
 
@@ -618,8 +633,8 @@ def _plane_panel(
         x, y, shape=shape)
     words = (
         mine.transform_filter("datum.part == 'token'")
-        .transform_aggregate(groupby=["name", "slot"], x="mean(x)", y="mean(y)")
-        .mark_text(fontWeight=700, fontSize=14).encode(x, y, text="name:N")
+        .transform_aggregate(groupby=["name", "slot"], x="mean(x)", y="max(y)")
+        .mark_text(fontWeight=700, fontSize=14, dy=-10).encode(x, y, text="name:N")
     )
     low, high = "min(first, second, third)", "max(first, second, third)"
     ratio = (
