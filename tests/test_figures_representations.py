@@ -50,7 +50,8 @@ def test_shipped_logits_give_the_projection_of_the_activations():
         for k in classes:
             shipped = np.array(rows.loc[k, "z"])[:, classes] * step
             mine = in_plane(run, part, classes)
-            keep = run.arrays[f"{part}_targets"][np.isin(run.arrays[f"{part}_targets"], classes)] == k
+            targets = run.arrays[f"{part}_targets"]
+            keep = targets[np.isin(targets, classes)] == k
             got = project_logits(shipped, run.arrays["templates"][classes])
             assert np.abs(got - mine[keep]).max() < 4 * step
 
@@ -113,9 +114,11 @@ def test_rows_hold_the_projection_and_its_numbers():
                                        for k in row.classes])),
             plane(run.arrays["templates"][list(row.classes)]))
         np.testing.assert_allclose(mine[["x", "y"]], want, atol=6e-4)
-        sides = frame[(frame["network"] == name) & (frame["part"] == "template")][["x", "y"]].to_numpy()
+        corners = frame[(frame["network"] == name) & (frame["part"] == "template")]
+        first, _, third = corners[["x", "y"]].to_numpy()
         w = run.arrays["templates"][list(row.classes)]
-        assert np.linalg.norm(sides[0] - sides[2]) == pytest.approx(np.linalg.norm(w[0] - w[2]), abs=2e-3)
+        side = np.linalg.norm(w[0] - w[2])
+        assert np.linalg.norm(first - third) == pytest.approx(side, abs=2e-3)
     spreads = figures.spread_frame(row)
     np.testing.assert_allclose(spreads["ratio"], spreads["spread"] / spreads["distance"])
     assert len(spreads) == 4
@@ -135,7 +138,8 @@ def ten(alpha, seed=0, name="paper/alexnet-cifar10"):
 
 
 def test_figure_1_keeps_the_place_of_what_was_not_run(recorded):
-    lab = figures.Row("an MLP", ("classes 0, 1, 2",), network(0.0), network(0.1), tuple("012"), (0, 1, 2))
+    lab = figures.Row(
+        "an MLP", ("classes 0, 1, 2",), network(0.0), network(0.1), tuple("012"), (0, 1, 2))
     row = figures.figure_1_row(figures.FIGURE_1[0], lab)
     assert row.title == "AlexNet on CIFAR-10" and "not run here" in row.notes[0]
     assert "an MLP" in row.notes[1] and row.hard is lab.hard
@@ -189,10 +193,6 @@ def test_figure_1_is_four_squares_a_row():
         assert panel["width"] == panel["height"] and x == pytest.approx(y, abs=2e-3)
 
 
-def test_most_confused_pair():
-    logits = np.eye(4)[[0, 1, 2, 3, 3, 1]]
-    run = SimpleNamespace(arrays={"val_logits": logits, "val_targets": np.array([0, 1, 2, 3, 1, 3])})
-    assert figures.most_confused(run) == (1, 3)
 def test_figure_1_in_numbers_agrees_with_the_activations():
     row = figures.Row("title", ("note",), network(0.0), network(0.1), ("a", "b", "c"), (0, 1, 2))
     hard, smoothed = (
@@ -226,6 +226,11 @@ def test_geometry_is_told_at_the_nearest_alpha():
     assert "least at α = 0.1 (1.00), the largest" in figures.geometry_told(runs[:2], 0.15)
 
 
+def test_most_confused_pair():
+    logits = np.eye(4)[[0, 1, 2, 3, 3, 1]]
+    targets = np.array([0, 1, 2, 3, 1, 3])
+    run = SimpleNamespace(arrays={"val_logits": logits, "val_targets": targets})
+    assert figures.most_confused(run) == (1, 3)
 
 
 def test_accuracy_table_shows_paper_beside_ours(recorded):

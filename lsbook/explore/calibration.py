@@ -177,9 +177,7 @@ def _paired(runs: Sequence[Any]) -> list[Any]:
 def _described(runs: Sequence[Any]) -> dict[str, Any]:
     first = runs[0].recipe
     return {"name": first.name, "label": label(first), "T": paper_T(first), "runs": [
-        {"key": evaluation.key(run, KIND), "alpha": run.recipe.alpha, "seed": run.recipe.seed,
-         "best": best_T(run)}
-        for run in runs
+        evaluation.named(run, KIND) | {"best": best_T(run)} for run in runs
     ]}
 
 

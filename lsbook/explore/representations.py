@@ -13,7 +13,7 @@ from lsbook.figures import representations as figures
 from lsbook.figures.representations import Row
 from lsbook.recipes import CATALOGUE
 from lsbook.runs import tables
-from lsbook.runs.best import recorded
+from lsbook.runs.best import of_hard_seeds, recorded
 from lsbook.runs.classes import examples
 
 KIND = "representations"
@@ -140,17 +140,15 @@ def compared(alpha: float) -> dict[str, list[Any]]:
     LookupError
         If there are none.
     """
-    sets = {name: _of_hard_seeds(recorded(CATALOGUE[name])) for name in RECIPES}
+    sets = {name: _seed_by_seed(recorded(CATALOGUE[name])) for name in RECIPES}
     sets = {name: runs for name, runs in sets.items() if figures.planar_pair(runs, alpha)}
     if not sets:
         raise LookupError("No hard and smoothed runs are recorded; run the chapter's first cells.")
     return sets
 
 
-def _of_hard_seeds(runs: list[Any]) -> list[Any]:
-    hard = {run.recipe.seed for run in runs if run.recipe.alpha == 0}
-    return sorted((run for run in runs if run.recipe.seed in hard),
-                  key=lambda run: (run.recipe.seed, run.recipe.alpha))
+def _seed_by_seed(runs: list[Any]) -> list[Any]:
+    return sorted(of_hard_seeds(runs), key=lambda run: (run.recipe.seed, run.recipe.alpha))
 
 
 def first_three(run: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -164,8 +162,7 @@ def _described(name: str, runs: list[Any]) -> dict[str, Any]:
     return _named(name, runs) | {
         "classes": list(figures.class_names(runs[0]).values()),
         "shown": [0, 1, 2],
-        "runs": [{"alpha": run.recipe.alpha, "seed": run.recipe.seed,
-                  "key": evaluation.key(run, KIND)} for run in runs],
+        "runs": [evaluation.named(run, KIND) for run in runs],
     }
 
 

@@ -11,7 +11,7 @@ from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import smoothing as figures
 from lsbook.figures.representations import setting_of
-from lsbook.runs.best import compares
+from lsbook.runs.best import compares, of_hard_seeds
 
 KIND = "smoothing"
 
@@ -89,10 +89,9 @@ def conventions(
 
 
 def _with_gaps(runs: Sequence[Any]) -> list[Any]:
-    kept = [run for run in runs
-            if "train_logits" in run.arrays and "shown_classes" not in run.arrays]
-    hard = {run.recipe.seed for run in kept if run.recipe.alpha == 0}
-    return [run for run in kept if run.recipe.seed in hard]
+    return of_hard_seeds([
+        run for run in runs
+        if "train_logits" in run.arrays and "shown_classes" not in run.arrays])
 
 
 def _described(name: str, runs: Sequence[Any]) -> dict[str, Any]:
@@ -100,6 +99,5 @@ def _described(name: str, runs: Sequence[Any]) -> dict[str, Any]:
         "name": name,
         "label": setting_of(runs[0].recipe),
         "K": len(runs[0].arrays["templates"]),
-        "runs": [{"alpha": run.recipe.alpha, "seed": run.recipe.seed,
-                  "key": evaluation.key(run, KIND)} for run in runs],
+        "runs": [evaluation.named(run, KIND) for run in runs],
     }

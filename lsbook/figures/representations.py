@@ -157,8 +157,10 @@ def plane_expressions(n: int) -> list[dict[str, str]]:
             "vv": f"{g('third', 'third')} - 2 * {g('first', 'third')} + {g('first', 'first')}",
             "uv": f"{g('second', 'third')} - {g('first', 'second')} - {g('first', 'third')}"
                   f" + {g('first', 'first')}",
-            "along_u": f"(datum.z[second] - datum.z[first]) * datum.step - ({sum_along('second')}) / 3",
-            "along_v": f"(datum.z[third] - datum.z[first]) * datum.step - ({sum_along('third')}) / 3",
+            "along_u": "(datum.z[second] - datum.z[first]) * datum.step"
+                       f" - ({sum_along('second')}) / 3",
+            "along_v": "(datum.z[third] - datum.z[first]) * datum.step"
+                       f" - ({sum_along('third')}) / 3",
         },
         {
             "x": "datum.along_u / sqrt(datum.uu)",
@@ -169,7 +171,23 @@ def plane_expressions(n: int) -> list[dict[str, str]]:
     ]
 
 
-_DISTINCT = "first != second && second != third && third != first"
+DISTINCT = "first != second && second != third && third != first"
+
+
+def on_plane(examples: alt.Chart, networks: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
+    """Examples of the three picked classes at their places on the plane, under their names.
+
+    ``networks`` are those of `plane_frames`; ``names`` are those of all the classes to pick from.
+    """
+    base = (
+        examples.transform_filter("indexof([first, second, third], datum.target) >= 0")
+        .transform_filter(DISTINCT)
+        .transform_flatten(["z"])
+        .transform_lookup("alpha", alt.LookupData(networks, "alpha", ["step", "gram"]))
+    )
+    for stage in plane_expressions(len(names)):
+        base = base.transform_calculate(**stage)
+    return base.transform_calculate(name=f"{list(names)!r}[datum.target]")
 
 
 def planes(
@@ -211,17 +229,8 @@ def planes(
     ]
     params.append(pick("shared", True, bind=alt.binding_checkbox(name="one scale for all panels ")))
 
-    base = (
-        alt.Chart(examples)
-        .transform_filter("datum.alpha == 0 || datum.alpha == alpha")
-        .transform_filter("datum.target == first || datum.target == second || datum.target == third")
-        .transform_filter(_DISTINCT)
-        .transform_flatten(["z"])
-        .transform_lookup("alpha", alt.LookupData(networks, "alpha", ["step", "gram"]))
-    )
-    for stage in plane_expressions(len(shown)):
-        base = base.transform_calculate(**stage)
-    base = base.transform_calculate(name=f"{labels!r}[datum.target]")
+    here = alt.Chart(examples).transform_filter("datum.alpha == 0 || datum.alpha == alpha")
+    base = on_plane(here, networks, labels)
     panels = [
         [_explorer_panel(base, network, part) for part in PARTS.values()]
         for network in ("hard", "smoothed")
@@ -242,8 +251,9 @@ def _explorer_panel(base: alt.Chart, network: str, part: str) -> alt.LayerChart:
     layers = _cloud(inside, here.transform_filter("datum.part == 'template'"), network)
     spread = _spread(inside).mark_text(align="left", baseline="bottom").encode(
         x=alt.value(0), y=alt.value(-5), text="words:N")
-    apology = alt.Chart(pd.DataFrame([{"words": "choose three different classes"}])).transform_filter(
-        f"!({_DISTINCT})").mark_text().encode(text="words:N")
+    apology = pd.DataFrame([{"words": "choose three different classes"}])
+    apology = alt.Chart(apology).transform_filter(
+        f"!({DISTINCT})").mark_text().encode(text="words:N")
     heading = f"'hard targets · {part}'" if network == "hard" else f"'α = ' + alpha + ' · {part}'"
     return alt.layer(corners, *layers, spread, apology).properties(
         width=280, height=280,
@@ -276,7 +286,8 @@ def _spread(inside: alt.Chart) -> alt.Chart:
         for field, value in (("x", "datum.x"), ("y", "datum.y"),
                              ("r", "datum.x * datum.x + datum.y * datum.y"))
     }
-    squares = " + ".join(f"datum.r{s} - datum.x{s} * datum.x{s} - datum.y{s} * datum.y{s}" for s in slots)
+    squares = " + ".join(
+        f"datum.r{s} - datum.x{s} * datum.x{s} - datum.y{s} * datum.y{s}" for s in slots)
     sides = " + ".join(f"sqrt(pow(datum.x{s} - datum.x{t}, 2) + pow(datum.y{s} - datum.y{t}, 2))"
                        for s, t in ("ab", "bc", "ca"))
     return (
@@ -284,7 +295,8 @@ def _spread(inside: alt.Chart) -> alt.Chart:
         .transform_aggregate(**{name: f"mean({name})" for name in split})
         .transform_calculate(spread=f"sqrt(({squares}) / 3)", distance=f"({sides}) / 3")
         .transform_calculate(words=(
-            "'spread ' + format(datum.spread, '.2f') + ' / distance ' + format(datum.distance, '.2f')"
+            "'spread ' + format(datum.spread, '.2f')"
+            " + ' / distance ' + format(datum.distance, '.2f')"
             " + ' = ' + format(datum.spread / datum.distance, '.2f')"))
     )
 
@@ -302,7 +314,8 @@ def _cloud(
     inside: alt.Chart, templates: alt.Chart, network: str, **domains
 ) -> list[alt.Chart]:
     """Points with shape and shade by class, names above them, and the templates' triangle."""
-    x, y = (_axis(channel, **domains.get(channel.__name__.lower(), {})) for channel in (alt.X, alt.Y))
+    x, y = (_axis(channel, **domains.get(channel.__name__.lower(), {}))
+            for channel in (alt.X, alt.Y))
     slots = [0, 1, 2]
     shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(domain=slots, range=list(SHAPES)))
     shade = alt.Color("slot:N", legend=None, scale=alt.Scale(
@@ -412,9 +425,8 @@ def spread_frame(row: Row) -> pd.DataFrame:
     rows = []
     for (network, part), group in frame[frame["part"] != "template"].groupby(["network", "part"]):
         templates = frame[(frame["network"] == network) & (frame["part"] == "template")]
-        points, slots, corners = (
-            frame.to_numpy(copy=True) for frame in (group[["x", "y"]], group["slot"], templates[["x", "y"]]))
-        seen = geometry(points, slots, corners)
+        parts = group[["x", "y"]], group["slot"], templates[["x", "y"]]
+        seen = geometry(*(values.to_numpy(copy=True) for values in parts))
         rows.append({"network": network, "part": part, "spread": seen.within_spread,
                      "distance": seen.centre_distance, "ratio": seen.ratio})
     return pd.DataFrame(rows)
@@ -427,18 +439,6 @@ def unevenness(run: Any, classes: Sequence[int]) -> float:
     return float(np.std(sides) / np.mean(sides))
 
 
-def figure_1(rows: Sequence[Row], size: int = 132) -> alt.VConcatChart:
-    """Rows of four planes: hard and smoothed, training and validation."""
-    chart = alt.vconcat(*(_row_chart(row, size) for row in rows), spacing=22)
-    return chart.resolve_scale(color="independent").properties(
-        title=alt.Title("Figure 1 of the paper, row by row",
-                        subtitle="each network has its own scale, training and validation share it"))
-
-
-def _row_chart(row: Row, size: int) -> alt.HConcatChart:
-    frame = row_frame(row)
-    panels = []
-    for network in ("hard", "smoothed"):
 def figure_1_table(rows: Sequence[Row]) -> pd.DataFrame:
     """What smoothing changes in each row: distance of the centres, ratio, unevenness."""
     lines = []
@@ -470,6 +470,19 @@ def figure_1_told(rows: Sequence[Row]) -> str:
             f"tighter for their distance in {tighter}.")
 
 
+def figure_1(rows: Sequence[Row], size: int = 132) -> alt.VConcatChart:
+    """Rows of four planes: hard and smoothed, training and validation."""
+    chart = alt.vconcat(*(_row_chart(row, size) for row in rows), spacing=22)
+    return chart.resolve_scale(color="independent").properties(
+        title=alt.Title("Figure 1 of the paper, row by row",
+                        subtitle="each network has its own scale, training and "
+                        "validation share it"))
+
+
+def _row_chart(row: Row, size: int) -> alt.HConcatChart:
+    frame = row_frame(row)
+    panels = []
+    for network in ("hard", "smoothed"):
         mine = frame[frame["network"] == network]
         domains = _square(mine)
         templates = alt.Chart(mine[mine["part"] == "template"])

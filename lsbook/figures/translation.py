@@ -17,16 +17,17 @@ from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.calibration import SERIES
 from lsbook.figures.scale import in_words
-from lsbook.figures.representations import SHAPES, plane_expressions
+from lsbook.figures.representations import DISTINCT, SHAPES, on_plane
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, groups
 from lsbook.recipes import CATALOGUE
+from lsbook.runs.best import of_hard_seeds
 
 LEVELS = 1000
 CELL = 0.05
 ENOUGH = 15
-PER_WORD = 80
 ALIKE = 0.2
+PER_WORD = 80
 PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
@@ -97,9 +98,7 @@ def detailed(runs: Iterable[Any], seed: int = 0) -> list[Any]:
 
 def paired(runs: Iterable[Any]) -> list[Any]:
     """The runs that keep token confidences, of the seeds that have a hard one among them."""
-    kept = [run for run in runs if "token_confidence" in run.arrays]
-    hard = {run.recipe.seed for run in kept if run.recipe.alpha == 0}
-    return [run for run in kept if run.recipe.seed in hard]
+    return of_hard_seeds([run for run in runs if "token_confidence" in run.arrays])
 
 
 def nearest(runs: Iterable[Any], alpha: float) -> float:
@@ -232,8 +231,8 @@ def reliability_told(runs: Iterable[Any], alpha: float) -> str:
         f"**{label(hard.recipe)}.** With hard targets the model is more than 90 % sure of "
         f"{sure.mean():.0%} of {len(sure):,} tokens, and right in "
         f"{hard.arrays['token_correct'][sure].mean():.0%} of those. Its ECE is {before:.3f}; "
-        f"at the T of least NLL, {T:g}, it is {scaled:.3f}; with α = {alpha:g} and no temperature it is "
-        f"{after:.3f}. "
+        f"at the T of least NLL, {T:g}, it is {scaled:.3f}; with α = {alpha:g} and no temperature "
+        f"it is {after:.3f}. "
         + ("Smoothing calibrates, as in the paper." if after < before else
            "**The effect does not appear here**: smoothing does not lower the ECE."))
 
@@ -328,13 +327,13 @@ def answer(runs: Sequence[Any], alpha: float) -> str:
         + f"NLL goes from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}: smoothing makes it "
         + ("worse." if worse else "better."))
 
+
 def _by(start: str, lead: float, yes: str, no: str) -> str:
     """What a lead in BLEU says; below ``ALIKE`` no more than that it is small."""
     words = yes if lead >= 0 else no
     if abs(lead) >= ALIKE:
         return f"{start}{words}"
     return f"{start}{words}, though by {abs(lead):.2f} BLEU only, which says little"
-
 
 
 def temperature_story(runs: Iterable[Any], alpha: float) -> str:
@@ -377,9 +376,9 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
 
 
 def alpha_chart(frame: pd.DataFrame) -> alt.HConcatChart:
+    """BLEU, ECE and NLL at T = 1 against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
     means = frame.groupby("alpha")[["bleu", "val_ece", "val_nll"]].mean()
     best = means["bleu"].idxmax(), means["val_ece"].idxmin(), means["val_nll"].idxmin()
-    """BLEU, ECE and NLL at T = 1 against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
     panels = []
     for name, title in zip(("bleu", "val_ece", "val_nll"), CURVES.values()):
         band, *lines = against_alpha(frame, name, title).layer
@@ -552,9 +551,6 @@ def word_names(run: Any) -> list[str]:
     return [f"“{name.replace('▁', '')}”" for name in names]
 
 
-_DISTINCT = "first != second && second != third && third != first"
-
-
 def words_plane(
     runs: Sequence[Any], names: Sequence[str], alpha: float = 0.1,
     start: Sequence[int] = (0, 1, 2),
@@ -577,16 +573,7 @@ def words_plane(
             options=options, labels=list(names), name=f"{name} word "))
         for k, name in zip(start, ("first", "second", "third"))
     ]
-    base = (
-        alt.Chart(examples)
-        .transform_filter("indexof([first, second, third], datum.target) >= 0")
-        .transform_filter(_DISTINCT)
-        .transform_flatten(["z"])
-        .transform_lookup("alpha", alt.LookupData(networks, "alpha", ["step", "gram"]))
-    )
-    for stage in plane_expressions(len(names)):
-        base = base.transform_calculate(**stage)
-    base = base.transform_calculate(name=f"{list(names)!r}[datum.target]")
+    base = on_plane(alt.Chart(examples), networks, names)
     panels = [
         _plane_panel(base, alt.Chart(ratios), series, which, title)
         for series, which, title in (
@@ -638,14 +625,14 @@ def _plane_panel(
     )
     low, high = "min(first, second, third)", "max(first, second, third)"
     ratio = (
-        ratios.transform_filter(which).transform_filter(_DISTINCT)
+        ratios.transform_filter(which).transform_filter(DISTINCT)
         .transform_filter(f"datum.a == {low} && datum.c == {high}"
                           f" && datum.b == first + second + third - {low} - {high}")
         .transform_calculate(words="'spread / distance = ' + format(datum.ratio, '.2f')")
         .mark_text(align="left").encode(x=alt.value(0), y=alt.value(-8), text="words:N")
     )
     apology = alt.Chart(pd.DataFrame([{"words": "choose three different words"}])).transform_filter(
-        f"!({_DISTINCT})").mark_text().encode(text="words:N")
+        f"!({DISTINCT})").mark_text().encode(text="words:N")
     return alt.layer(square, triangle, points, corners, words, ratio, apology).properties(
         width=290, height=290, title=alt.Title(alt.expr(title), fontSize=13, offset=22))
 

@@ -1,7 +1,7 @@
 // Trained networks on the plane through three templates: any three classes, hard beside smoothed;
 // the rows of the paper's Figure 1; and the geometry of the classes against α.
 (() => {
-  const { setOf, distinct, nearest } = lsExplore;
+  const { setOf, nearest, recorded } = lsExplore;
   const { svg, picture, linear, axes, text, marks, mark, pooled, overSeeds, plain } = lsPlot;
   const { corners, points, spread, unevenness } = lsRepresentationsMath;
 
@@ -131,11 +131,7 @@
 
   function planesState(config, current) {
     const set = setOf(config, current);
-    const seeds = distinct(set.runs.map(({ seed }) => seed));
-    const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
-    const alphas = set.runs
-      .filter((run) => run.seed === seed && run.alpha > 0)
-      .map(({ alpha }) => alpha);
+    const { seeds, alphas } = recorded(set, current);
     return [
       networkPicker(config),
       {

@@ -1,7 +1,7 @@
 // Label smoothing itself: targets, loss and slope against the logit gap; the gaps of trained
 // networks; and three conventions.
 (() => {
-  const { setOf, distinct, nearest } = lsExplore;
+  const { setOf, nearest, recorded } = lsExplore;
   const { picture, linear, log, axes, text, line, bar, mark, plain } = lsPlot;
   const { targets, loss, slope, probability, optimum, conventions, quantile } = lsSmoothingMath;
 
@@ -178,11 +178,7 @@
 
   function gapsState(config, current) {
     const set = setOf(config, current);
-    const seeds = distinct(set.runs.map(({ seed }) => seed));
-    const seed = seeds.includes(current.seed) ? current.seed : seeds[0];
-    const alphas = set.runs
-      .filter((run) => run.seed === seed && run.alpha > 0)
-      .map(({ alpha }) => alpha);
+    const { seeds, alphas } = recorded(set, current);
     return [
       {
         name: "data",
