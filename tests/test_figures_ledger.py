@@ -1,5 +1,7 @@
 """The claims page's tables on invented runs."""
 
+import re
+from html import escape
 from pathlib import Path
 
 import drawn
@@ -10,7 +12,7 @@ from lsbook.figures import ledger as tables
 from lsbook.ledger import Spread, Verdict
 from test_ledger import FIGURE_5, MLP, pairs, run
 
-SCRIPT = Path(__file__).parent.parent / "book" / "_static" / "run-list.js"
+STATIC = Path(__file__).parent.parent / "book" / "_static"
 
 
 @pytest.fixture(scope="module")
@@ -23,22 +25,34 @@ def fraction(metric, hard, smoothed, alpha=0.1):
     return pairs("fraction/resnet20-cifar100", metric, hard, smoothed, alpha=alpha)
 
 
-def test_glance_has_a_row_a_claim_and_a_word_a_preset(verdicts):
-    text = tables.glance(verdicts).data
-    sections = len({claim.section for claim in paper.CLAIMS})
-    assert text.count("<tr>") == len(paper.CLAIMS) + sections + 1
-    assert ">lab</th>" in text and "paper’s scale" not in text
-    row = next(r for r in text.split("<tr>") if "Better accuracy" in r)
+def lines(text):
+    """What stands on each fold, by the claim's title."""
+    folds = [fold[:fold.index("</summary>")] for fold in text.split("<summary>")[1:]]
+    return {re.sub("<.*?>", "", fold.split("</span>")[0]): fold for fold in folds}
+
+
+def test_a_line_a_claim_and_a_word_a_preset(verdicts):
+    found = lines(tables.details(verdicts).data)
+    assert list(found) == [escape(claim.title) for claim in paper.CLAIMS]
+    row = found["Better accuracy"]
+    assert "<small>lab</small>" in row and "paper’s scale" not in row
     assert "●</span>&nbsp;reproduced" in row and "MNIST-1D" in row
+    assert found["Drop smoothing late"].count("not checked") == 1
 
 
-def test_glance_marks_data_sets_that_disagree():
+def test_lines_mark_data_sets_that_disagree():
     runs = (fraction("val_ece", (0.1, 0.1), (0.05, 0.05))
             + pairs("fraction/alexnet-cifar10", "val_ece", (0.1, 0.1), (0.2, 0.2)))
-    text = tables.glance(ledger.verdicts(runs=runs)).data
-    row = next(r for r in text.split("<tr>") if "Smoothing lowers ECE" in r)
+    row = lines(tables.details(ledger.verdicts(runs=runs)).data)["Smoothing lowers ECE"]
     assert "partly" in row and "CIFAR-10&nbsp;✕" in row and "CIFAR-100&nbsp;●" in row
     assert "one seed" not in row
+
+
+def test_every_claim_of_the_summary_links_to_its_line():
+    verdicts = ledger.verdicts(runs=fraction("val_ece", (0.1, 0.1), (0.05, 0.05)))
+    named = set(re.findall(r'href="#([^"]+)"', tables.summary(verdicts).data))
+    assert named == {claim.id for claim in paper.CLAIMS}
+    assert named == set(re.findall(r'class="ls-fold" id="([^"]+)"', tables.details(verdicts).data))
 
 
 def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
@@ -53,6 +67,8 @@ def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
     assert "Smoothing lowers ECE" in once[:once.index("</dd>")]
     assert ("ResNet-20 on CIFAR-100: a quarter of the images, 2.4 % of the schedule, "
             "ResNet-20 in place of ResNet-56") in text
+    assert ("trained for 2.4 % of the paper’s schedule. No network here was trained for the whole"
+            ) in text
 
 
 def test_summary_prefers_the_papers_scale():
@@ -62,6 +78,7 @@ def test_summary_prefers_the_papers_scale():
     assert "1 could be checked on real data: 1 held, 0 in part" in text
     assert "single seed" not in text
     assert "ResNet-56 on CIFAR-100: the full schedule" in text and "ResNet-20" not in text
+    assert "trained for 100 % of the paper’s schedule.</p>" in text
 
 
 @pytest.mark.parametrize("name, words", [
@@ -80,6 +97,7 @@ def test_details_put_the_paper_beside_ours(verdicts):
     text = tables.details(verdicts).data
     rows = iter(text.split("<tr>"))
     heading = next(row for row in rows if "raises the accuracy of ResNet-56" in row)
+    heading = heading[heading.index("raises the accuracy of ResNet-56"):]
     assert "72.1 ± 0.3 %" in heading and "72.7 ± 0.3 %" in heading
     ours = next(row for row in rows if "MNIST-1D" in row)
     assert "81.0 % (80.0–82.0)" in ours and "91.0 % (90.0–92.0)" in ours
@@ -95,7 +113,8 @@ def test_published_lists_missing_numbers_too():
     rows = ledger.measured()
     text = tables.published(rows).data
     assert all(tables.value_of(row.number) in text for row in rows)
-    assert text.count('<th scope="col">') == 2
+    experiments = {row.experiment for row in rows}
+    assert text.count('<th scope="col">') == 2 * len(experiments) == 2 * text.count("<summary>")
 
 
 def test_published_puts_our_mean_and_range_beside_the_paper():
@@ -109,6 +128,8 @@ def test_published_puts_our_mean_and_range_beside_the_paper():
 def test_spread_names_a_single_seed():
     assert tables.spread_text(Spread("ours", 0.0312, 0.0312, 0.0312, (0,)), "ECE") == (
         "0.0312 (one seed)")
+    assert tables.spread_text(Spread("ours", -0.395, -0.415, -0.376, (0, 1)), "NLL") == (
+        "−0.395 (−0.415 to −0.376)")
 
 
 @pytest.mark.parametrize(
@@ -119,12 +140,13 @@ def test_duration(seconds, text):
 
 def test_tables_without_any_run():
     rows = ledger.verdicts()
-    for text in (tables.glance(rows), tables.details(rows), tables.published(ledger.swept())):
+    for text in (tables.details(rows), tables.published(ledger.swept())):
         assert "not yet run" in text.data
 
 
 def test_short_rows_fill_the_table(verdicts):
-    assert '<td colspan="4"><strong' in tables.details(verdicts).data
+    text = tables.details(verdicts).data
+    assert '○</span>&nbsp;not yet run</span></td><td colspan="3">' in text
 
 
 def test_run_list_without_runs_says_what_to_do():
@@ -151,7 +173,7 @@ def test_run_list_sorts_and_filters_in_the_browser(page):
     for run, seconds in zip(runs, (565.0, 8.0, 9000.0)):
         run.manifest = {"device": "cpu", "wall_seconds": seconds}
     page.set_content(tables.run_list(runs).data)
-    page.add_script_tag(path=SCRIPT)
+    page.add_script_tag(path=STATIC / "run-list.js")
     shown = "[...document.querySelectorAll('tbody tr')].filter(r => !r.hidden)"
     times = f"{shown}.map(r => r.cells[8].textContent)"
     assert page.evaluate(times) == ["9 min", "8 s", "2.5 h"]
@@ -165,6 +187,22 @@ def test_run_list_sorts_and_filters_in_the_browser(page):
     assert page.get_by_role("status").text_content() == "1 of 3 runs."
     page.get_by_role("searchbox").fill("")
     assert "3 runs, trained in" in page.get_by_role("status").text_content()
+
+
+def test_a_line_opens_by_key_and_link_and_all_of_them_on_paper(page, verdicts, tmp_path):
+    path = tmp_path / "claims.html"
+    path.write_text(f"<meta charset=utf-8>{tables.details(verdicts).data}"
+                    f'<script src="{STATIC / "fold.js"}"></script>')
+    page.goto(f"{path.as_uri()}#accuracy-better")
+    is_open = "[...document.querySelectorAll('.ls-fold[open]')].map((fold) => fold.id)"
+    assert page.evaluate(is_open) == ["accuracy-better"]
+    page.locator("#tight-clusters summary").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(is_open) == ["tight-clusters", "accuracy-better"]
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert len(page.evaluate(is_open)) == len(paper.CLAIMS)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(is_open) == ["tight-clusters", "accuracy-better"]
 
 
 def test_labels_cover_the_catalogue():

@@ -40,6 +40,7 @@ def setup(app):
     app.add_directive("benchmarks", Benchmarks)
     app.add_css_file("lsbook.css")
     app.add_js_file("contents.js")
+    app.add_js_file("fold.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -159,4 +160,7 @@ class Benchmarks(SphinxDirective):
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:.3g}"
+    return f"{float(short):,.0f}" if abs(value) >= 1000 else short

@@ -20,7 +20,7 @@ DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
     "mnist": "MNIST",
-    "tinyimagenet": "Tiny ImageNet",
+    "tinyimagenet": "Tiny ImageNet (30 classes)",
     "multi30k": "Multi30k",
     "mnist1d": "MNIST-1D (lab)",
     "digits": "digits (lab)",
@@ -54,7 +54,20 @@ STYLE = (
     ".ls-runs th[aria-sort=descending] button::after { content: ' ▼' }"
     ".ls-runs input { font: inherit; width: 16rem; max-width: 100%; min-height: 2rem;"
     " color: inherit; background: none; border: 1px solid; padding: 0 0.5rem }"
+    "@media screen { .ls-runs .ls-table { max-height: 80vh; overflow: auto } .ls-runs th {"
+    " position: sticky; top: 0; background: var(--pst-color-background, Canvas) !important } }"
     ".ls-summary dt { font-weight: 600 } .ls-summary dd { margin: 0 0 0.5rem 1.2rem }"
+    ".ls-fold { border-top: 1px solid var(--pst-color-border, currentColor); font-size: 0.875rem;"
+    " scroll-margin-top: 5rem } .ls-fold > p { margin: 0 0 0.5rem }"
+    ".ls-fold summary { display: grid; gap: 0 1rem; padding: 0.35rem 0; min-height: 2rem;"
+    " grid-template-columns: 15rem repeat(auto-fit, minmax(11rem, 1fr)); cursor: pointer }"
+    ".ls-fold summary > span:first-child { font-weight: 600 }"
+    ".ls-fold summary > span:first-child::before { content: '▸ ' }"
+    ".ls-fold[open] summary > span:first-child::before { content: '▾ ' }"
+    ".ls-fold summary:focus-visible { outline: 2px solid; outline-offset: 2px }"
+    ".ls-fold summary small span { white-space: nowrap }"
+    "@media (max-width: 600px) { .ls-fold summary { grid-template-columns: 1fr; padding: 0.6rem 0 }"
+    " .ls-fold summary > span + span { padding-left: 1rem } }"
     "</style>"
 )
 _SHARES = ("accuracy",)
@@ -84,7 +97,8 @@ def summary(verdicts: Sequence[Verdict]) -> HTML:
     """Which claims held on real data, which did not, and at what scale: the page in a few lines.
 
     Each claim counts at the best preset that decides it, the paper's scale before a fraction; the
-    lab does not count. Claims of later works stand apart.
+    lab does not count. Claims of later works stand apart. Each links to its place in
+    :func:`details`.
     """
     claims = _claims_of(verdicts)
     there = {claim.id: _best_real(verdicts, claim.id) for claim in claims}
@@ -93,10 +107,21 @@ def summary(verdicts: Sequence[Verdict]) -> HTML:
         return HTML(f"{STYLE}<p>No claim has been checked on real data yet.</p>")
     own = [claim for claim in claims if claim.source == paper.KEY]
     later = [claim for claim in claims if claim.source != paper.KEY]
-    scales = "".join(f"<li>{setting(recipe)}: {scale_words(recipe)}</li>" for recipe in used)
-    return HTML(STYLE + _outcomes("the paper’s", own, there)
-                + f"<p>Real data here means:</p><ul>{scales}</ul>"
-                + _outcomes("later works’", later, there))
+    lines = dict.fromkeys(f"<li>{setting(recipe)}: {scale_words(recipe)}</li>" for recipe in used)
+    return HTML(f"{STYLE}<p>{_scale(used)}</p>" + _outcomes("the paper’s", own, there)
+                + _outcomes("later works’", later, there)
+                + f"<p>Real data here means:</p><ul>{''.join(lines)}</ul>")
+
+
+def _scale(used: Iterable[Recipe]) -> str:
+    """One sentence on the schedules behind the summary."""
+    shares = sorted({100 * recipe.scale for recipe in used})
+    least, most = (f"{share:.2g}" if share < 10 else f"{share:.0f}" for share in (
+        shares[0], shares[-1]))
+    span = least if least == most else f"{least} to {most}"
+    short = " No network here was trained for the whole." if shares[-1] < 100 else ""
+    return (f"<strong>Scale:</strong> the networks behind these verdicts were trained for "
+            f"{span} % of the paper’s schedule.{short}")
 
 
 def _outcomes(
@@ -111,7 +136,7 @@ def _outcomes(
     seeds = f" {alone} rest on a single seed." if once else ""
     lists = ""
     for status in STATUSES:
-        names = [_link(claim) for claim in claims if outcome[claim] == status]
+        names = [_jump(claim) for claim in claims if outcome[claim] == status]
         if names:
             lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
     return (f"<p><strong>Of {whose} {len(claims)} claims, {len(decided)} could be checked on real "
@@ -131,22 +156,6 @@ def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
         if decided:
             return decided
     return mine
-
-
-def glance(verdicts: Sequence[Verdict]) -> HTML:
-    """Claims down, presets across, a sign and a word each: the whole ledger in one look."""
-    run = {verdict.preset for verdict in verdicts if verdict.status in DECIDED}
-    presets = [preset for preset in PRESETS if preset in run] or list(PRESETS)
-    head = ["claim", *(PRESETS[preset] for preset in presets)]
-    rows, section = [], None
-    for claim in _claims_of(verdicts):
-        if claim.section != section:
-            section = claim.section
-            rows.append([f"<strong>{escape(paper.SECTIONS[section])}</strong>"])
-        mine = [verdict for verdict in verdicts if verdict.id == claim.id]
-        rows.append([_link(claim), *(_cell([v for v in mine if v.preset in (preset, "")])
-                                     for preset in presets)])
-    return HTML(_table(head, rows, "Verdict on each claim, by scale", "ls-narrow"))
 
 
 def _cell(rows: Sequence[Verdict]) -> str:
@@ -170,19 +179,45 @@ def _cell(rows: Sequence[Verdict]) -> str:
 
 
 def details(verdicts: Sequence[Verdict]) -> HTML:
-    """Every verdict under its claim: the paper's values, then ours with scale and seeds."""
-    rows = []
-    for claim in _claims_of(verdicts):
-        here = [verdict for verdict in verdicts if verdict.id == claim.id]
-        rows.append([_heading(claim)])
-        rows += [_verdict(verdict) for verdict in here if verdict.ran is not None]
-        for preset, words in PRESETS.items():
-            missing = [_where(v) for v in here if v.preset == preset and v.status == "not yet run"]
-            if missing:
-                rows.append([_status("not yet run"), f"{words}: {'; '.join(missing)}"])
-        rows += [[_status(v.status), escape(v.note)] for v in here if v.status == "not checked"]
+    """Claim by claim: a line with the verdict at each scale, which unfolds to what is behind it.
+
+    Behind it stand the paper's values, then ours with scale and seeds.
+    """
+    run = {verdict.preset for verdict in verdicts if verdict.status in DECIDED}
+    presets = [preset for preset in PRESETS if preset in run] or list(PRESETS)
+    claims = _claims_of(verdicts)
+    sections = dict.fromkeys(claim.section for claim in claims)
+    folds = []
+    for section in sections:
+        if len(sections) > 1:
+            folds.append(f"<p><strong>{escape(paper.SECTIONS[section])}</strong></p>")
+        folds += [_claim(claim, [v for v in verdicts if v.id == claim.id], presets)
+                  for claim in claims if claim.section == section]
+    return HTML(STYLE + "".join(folds))
+
+
+def _claim(claim: paper.Claim, here: Sequence[Verdict], presets: Iterable[str]) -> str:
+    cells = [f"<small>{PRESETS[preset]}</small> {cell}" for preset in presets
+             if (cell := _cell([verdict for verdict in here if verdict.preset == preset]))]
+    if not any(verdict.preset for verdict in here):
+        cells = [_cell(here)]
+    rows = [_verdict(verdict) for verdict in here if verdict.ran is not None]
+    for preset, words in PRESETS.items():
+        missing = [_where(v) for v in here if v.preset == preset and v.status == "not yet run"]
+        if missing:
+            rows.append([_status("not yet run"), f"{words}: {'; '.join(missing)}"])
+    rows += [[_status(v.status), escape(v.note)] for v in here if v.status == "not checked"]
     head = ["verdict", "on", "seeds", "ours: mean (least–greatest)"]
-    return HTML(_table(head, rows, "Every claim with the paper's values and ours", "ls-narrow"))
+    label = f"{claim.title}: the paper's values and ours"
+    return _fold([escape(claim.title), *cells], _heading(claim) + _table(
+        head, rows, label, "ls-narrow"), claim.id)
+
+
+def _fold(summary: Sequence[str], body: str, id: str = "") -> str:
+    """A line of one or more cells that unfolds to ``body``; ``fold.js`` opens it for a link."""
+    line = "".join(f"<span>{cell}</span>" for cell in summary)
+    name = f' id="{id}"' if id else ""
+    return f'<details class="ls-fold"{name}><summary>{line}</summary>{body}</details>'
 
 
 def published(rows: Sequence[Row]) -> HTML:
@@ -193,22 +228,22 @@ def published(rows: Sequence[Row]) -> HTML:
     presets = [p for p in ("paper", "fraction")
                if any(m.recipe.preset == p for row in rows for m in row.ours)]
     head = ["quantity", "the paper", *(f"ours: {PRESETS[preset]}" for preset in presets)]
-    lines = []
+    folds = []
     for experiment in EXPERIMENTS.values():
         mine = [row for row in rows if row.experiment == experiment]
-        if not mine:
-            continue
-        lines.append([_experiment(experiment, mine)])
-        lines += [[escape(row.label), _printed(row), *(_ours(row, preset) for preset in presets)]
-                  for row in mine if row.number or row.ours]
-    return HTML(_table(head, lines, "Published numbers beside ours"))
+        lines = [[escape(row.label), _printed(row), *(_ours(row, preset) for preset in presets)]
+                 for row in mine if row.number or row.ours]
+        if mine:
+            folds.append(_fold(_experiment(experiment, mine), _table(
+                head, lines, f"{experiment.title}: published numbers beside ours")))
+    return HTML(STYLE + "".join(folds))
 
 
-def _experiment(experiment: Any, rows: Sequence[Row]) -> str:
+def _experiment(experiment: Any, rows: Sequence[Row]) -> list[str]:
     ran = dict.fromkeys(measured.recipe for row in rows for measured in row.ours)
     here = "; ".join(f"{setting(recipe)}, {scale_words(recipe)}" for recipe in ran)
-    title = f"<strong>{escape(experiment.title)}</strong> · {escape(experiment.place)}"
-    return f"{title}<br><small>{escape(here) or _status('not yet run')}</small>"
+    return [f"{escape(experiment.title)} <small>{escape(experiment.place)}</small>",
+            f"<small>{escape(here)}</small>" if here else _status("not yet run")]
 
 
 def _printed(row: Row) -> str:
@@ -241,7 +276,7 @@ def numbers(items: Iterable[paper.Number]) -> HTML:
          escape(MODELS.get(n.model, n.model)), _quantity(n), value_of(n)]
         for n in items
     ]
-    return HTML(_table(head, rows, "Published numbers"))
+    return HTML(STYLE + _table(head, rows, "Published numbers"))
 
 
 def run_list(runs: Iterable[Any]) -> HTML:
@@ -257,7 +292,7 @@ def run_list(runs: Iterable[Any]) -> HTML:
     seconds = sum(run.manifest.get("wall_seconds") or 0 for run in runs)
     note = f"{len(runs)} runs, trained in {duration(seconds)} in all."
     table = _table(head, [_run(run) for run in runs], f"{len(runs)} runs", "ls-narrow")
-    return HTML(f'<div class="ls-runs"><p role="status">{note}</p>{table}</div>')
+    return HTML(f'{STYLE}<div class="ls-runs"><p role="status">{note}</p>{table}</div>')
 
 
 def _run(run: Any) -> list[str]:
@@ -302,8 +337,9 @@ def spread_text(spread: Spread, measure: str) -> str:
     """Mean and range over seeds; accuracies, which runs keep as shares, in per cent."""
     scale, form, unit = (100, ".1f", " %") if measure in _SHARES else (1, ".3g", "")
     mean, low, high = (format(scale * x, form) for x in (spread.mean, spread.low, spread.high))
-    width = f"{low}–{high}" if len(spread.seeds) > 1 else "one seed"
-    return f"{mean}{unit} ({width})"
+    dash = " to " if low.startswith("-") else "–"
+    width = f"{low}{dash}{high}" if len(spread.seeds) > 1 else "one seed"
+    return f"{mean}{unit} ({width})".replace("-", "−")
 
 
 def _verdict(verdict: Verdict) -> list[str]:
@@ -317,9 +353,9 @@ def _verdict(verdict: Verdict) -> list[str]:
 
 def _heading(claim: paper.Claim) -> str:
     quoted = [f"{_quantity(n)}: {value_of(n)}" for n in map(paper.number, claim.numbers)]
-    values = f"<br>The paper: {'; '.join(quoted)}" if quoted else ""
-    title = f'<strong id="{claim.id}">{_link(claim)}</strong> · {escape(claim.place)}'
-    return f"{title}<br>{escape(claim.text)}{values}"
+    values = f" Published: {'; '.join(quoted)}." if quoted else ""
+    where = f'{escape(claim.place)}, <a href="{claim.chapter}.html">our chapter</a>'
+    return f"<p>{escape(claim.text)} <small>({where})</small>{values}</p>"
 
 
 def _where(verdict: Verdict) -> str:
@@ -336,8 +372,8 @@ def _claims_of(verdicts: Sequence[Verdict]) -> list[paper.Claim]:
     return [paper.claim(id) for id in dict.fromkeys(verdict.id for verdict in verdicts)]
 
 
-def _link(claim: paper.Claim) -> str:
-    return f'<a href="{claim.chapter}.html">{escape(claim.title)}</a>'
+def _jump(claim: paper.Claim) -> str:
+    return f'<a href="#{claim.id}">{escape(claim.title)}</a>'
 
 
 def _quantity(number: paper.Number) -> str:
@@ -363,7 +399,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str, name:
     """A table that scrolls by itself; the last cell of a short row spans what is left."""
     top = "".join(f'<th scope="col">{name}</th>' for name in head)
     body = "".join(f"<tr>{_row(row, len(head))}</tr>" for row in rows)
-    return (f'{STYLE}<div class="ls-table {name}" role="region" tabindex="0" '
+    return (f'<div class="ls-table {name}" role="region" tabindex="0" '
             f'aria-label="{escape(label)}">'
             f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
             "</div>")

@@ -1,0 +1,22 @@
+// Tables folded into lines: a link to one opens it, and paper shows them all.
+(() => {
+  const folds = () => [...document.querySelectorAll("details.ls-fold")];
+
+  function follow() {
+    const named = document.getElementById(location.hash.slice(1));
+    if (!named?.matches(".ls-fold")) return;
+    named.open = true;
+    named.scrollIntoView();
+  }
+
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = folds().filter((fold) => !fold.open);
+    for (const fold of opened) fold.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of opened) fold.open = false;
+  });
+  addEventListener("hashchange", follow);
+  addEventListener("DOMContentLoaded", follow);
+})();
