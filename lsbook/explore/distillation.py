@@ -13,6 +13,8 @@ from lsbook.explore.figure import Explorer
 from lsbook.figures import distillation as figures
 from lsbook.figures.classes import offered
 from lsbook.figures.distillation import Family
+from lsbook.figures.ledger import scale_words
+from lsbook.figures.signed import signed
 
 KIND = "distillation"
 
@@ -42,8 +44,7 @@ def figure5(
         note="small marks: single seeds; large: their mean",
         alt=f"Accuracy in per cent against equivalent smoothing. {_words(first)}",
         caption="γ of a student is that of its targets on the whole training set; teachers and "
-        "students alone stand at their α. Hover over a point, tap it, or move through them with "
-        "the arrow keys.",
+        f"students alone stand at their α. {_scales(families)}",
         config={"view": "figure5", "alpha": alpha, "T": 1.0,
                 "families": [_family(family) for family in families]},
         sources=_every_run(families), command=command, chart=chart)
@@ -53,7 +54,7 @@ def grid(families: Sequence[Family], chart: Any = None, command: str = "") -> Ex
     """T × α heat map of students, the published values outlined where they speak of the same."""
     taught = [f for f in families if len(figures.grid_frame(f.frame))] or list(families)
     cells = figures.grid_frame(taught[0].frame)
-    words = ", ".join(f"alpha {row.alpha:g} T {row.T:g} {row.gain:+.1f}"
+    words = ", ".join(f"alpha {row.alpha:g} T {row.T:g} {signed(row.gain)}"
                       for row in cells[cells["alpha"] > 0].dropna().itertuples())
     published = figures.published_grid()
     return Explorer(
@@ -64,7 +65,7 @@ def grid(families: Sequence[Family], chart: Any = None, command: str = "") -> Ex
         caption="Outlined: a published value speaks of this temperature and a teacher of about "
         "this smoothing; it stands in small figures below ours (Chandrasegaran et al. 2022, "
         "ImageNet, ResNet-50 to ResNet-18, α = 0.1). Shen et al. 2021 claim that at T = 1 a "
-        "smoothed teacher does no harm.",
+        f"smoothed teacher does no harm. A dash: not run. {_scales(taught)}",
         config={"view": "grid", "families": [_family(family) for family in taught],
                 "published": _columns(published, ["alpha", "T", "accuracy", "gain"])},
         sources=_every_run(taught), command=command, chart=chart)
@@ -84,10 +85,17 @@ def teachers(
         title="A temperature smooths the targets, and smooths smoothed ones most",
         note="above: γ over training examples; below: what two teachers say about one of them",
         alt=f"Equivalent smoothing of teachers against their temperature. At T = 1: {words}.",
-        caption="Probabilities below 1e-12 are drawn at the edge.",
+        caption="Probabilities below 1e-12 are drawn at the edge. One teacher an α. "
+        + " ".join(f"{family.name}: {scale_words(family.teacher)}." for family in told),
         config={"view": "teachers", "alpha": alpha, "T": 1.0, "families": [
             _teaching(family) for family in told]},
         runs=[run for family in told for run in family.teachers], command=command, chart=chart)
+
+
+def _scales(families: Sequence[Family]) -> str:
+    lines = (family.seeds if family.teacher.preset == "lab" else f"{family.scale}; {family.seeds}"
+             for family in families)
+    return " ".join(f"{family.name}: {line}." for family, line in zip(families, lines))
 
 
 def _family(family: Family) -> dict[str, Any]:

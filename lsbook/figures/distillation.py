@@ -18,6 +18,8 @@ from lsbook.estimators.smoothness import gamma
 from lsbook.figures import theme
 from lsbook.figures.ledger import DATASETS, MODELS
 from lsbook.figures.scale import in_words
+from lsbook.figures.signed import signed
+from lsbook.figures.table import table
 from lsbook.recipes import CATALOGUE, Recipe, named
 from lsbook.runs.best import PREFERENCE
 from lsbook.runs.queue import mnist
@@ -67,6 +69,15 @@ class Family:
         parts += [f"{who}: {in_words(recipe)}" for who, recipe in (
             ("teachers", self.teacher), ("students", self.student))]
         return "; ".join(parts)
+
+    @property
+    def seeds(self) -> str:
+        """How many seeds a point of Figure 5 has, such as "one seed" or "1 to 2 seeds"."""
+        counts = summary(self.frame)["seeds"]
+        least, most = counts.min(), counts.max()
+        if most == 1:
+            return "one seed"
+        return f"{most} seeds" if least == most else f"{least} to {most} seeds"
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -172,8 +183,8 @@ def accuracies(runs: Iterable[Any], teacher: Recipe) -> pd.DataFrame:
             "curve": _curve(recipe, teacher),
             "alpha": distil.teacher.alpha if distil else recipe.alpha,
             "T": float(distil.T) if distil else 0.0, "seed": recipe.seed,
-            "gamma": run.metrics["gamma"], "accuracy": 100 * run.metrics["val_accuracy"],
-            "run": recipe.hash,
+            "gamma": run.metrics["gamma"],
+            "accuracy": round(100 * run.metrics["val_accuracy"], 5), "run": recipe.hash,
         })
     return pd.DataFrame(rows)
 
@@ -196,9 +207,22 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         high=("accuracy", "max"), seeds=("seed", "nunique"))
 
 
-def complete(points: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a :func:`summary` with as many seeds as any of their curve."""
-    return points[points["seeds"] == points.groupby("curve")["seeds"].transform("max")]
+def balanced(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of an :func:`accuracies` frame in which every point has every seed.
+
+    Of the sets of seeds (those of most points first) the one that keeps most rows of the paper's
+    four curves: a lone network leaves the set, and a second seed of a few points waits for others.
+    """
+    counted = frame[frame["curve"] != OTHER]
+    order = counted["seed"].value_counts(sort=False).sort_index().sort_values(
+        ascending=False, kind="stable").index
+    kept = frame.iloc[:0]
+    for most in range(1, len(order) + 1):
+        rows = frame[frame["seed"].isin(order[:most])]
+        full = rows.groupby(_POINT)["seed"].transform("nunique") == most
+        if (rows["curve"][full] != OTHER).sum() > (kept["curve"] != OTHER).sum():
+            kept = rows[full]
+    return kept
 
 
 def beside_smoothing(frame: pd.DataFrame) -> pd.DataFrame:
@@ -210,7 +234,7 @@ def beside_smoothing(frame: pd.DataFrame) -> pd.DataFrame:
         Columns ``T``, ``gamma`` and ``gain``: their mean accuracy less that of the students alone
         at the same γ, interpolated, in points; only where the γ lies among the α that were run.
     """
-    points = complete(summary(frame))
+    points = summary(balanced(frame))
     hard = points[points["curve"] == HARD].sort_values("T")
     alone = points[points["curve"] == ALONE].sort_values("gamma")
     if alone.empty:
@@ -220,9 +244,9 @@ def beside_smoothing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def means(frame: pd.DataFrame, curve: str, by: str) -> pd.Series:
-    """Mean accuracy (%) of one curve against ``alpha`` or ``T``, points of fewer seeds left out."""
-    points = complete(summary(frame[frame["curve"] == curve]))
-    return points.set_index(by)["mean"].sort_index()
+    """Mean accuracy (%) of one curve against ``alpha`` or ``T``, over seeds that all have."""
+    points = summary(balanced(frame))
+    return points[points["curve"] == curve].set_index(by)["mean"].sort_index()
 
 
 def reveal(family: Family) -> str:
@@ -241,14 +265,16 @@ def reveal(family: Family) -> str:
         return text + " The paper's effect does not appear here."
     most = min(worse, key=lambda a: taught[a])
     return (f"{text} The widest case is α = {most:g}: the teacher "
-            f"{own[most] - own[0.0]:+.1f} points, its student {taught[most] - hard[1.0]:+.1f}.")
+            f"{signed(own[most] - own[0.0])} points, its student "
+            f"{signed(taught[most] - hard[1.0])}.")
 
 
 def told(family: Family) -> str:
-    """What Figure 5 shows in this family, curve by curve, beside what the paper says, in Markdown."""
+    """What Figure 5 shows in this family, curve by curve, and what the paper says, in Markdown."""
     parts = [_teachers_told(family.frame), _alone_told(family.frame), _hard_told(family.frame),
              _smoothed_told(family.frame)]
-    return f"**{family.name}**, {family.networks} ({family.scale}).\n\n" + "\n".join(
+    head = f"**{family.name}**, {family.networks} ({family.scale}; {family.seeds}).\n\n"
+    return head + "\n".join(
         f"- {part}" for part in parts)
 
 
@@ -264,7 +290,7 @@ def _teachers_told(frame: pd.DataFrame) -> str:
         "no clear gain; in the paper the teacher improves up to about 0.6" if gain > -SAME else
         "in the paper the teacher improves up to about 0.6, here it does not")
     return (f"Teachers: {own[0.0]:.1f} % with hard targets, the best smoothed one "
-            f"{own[best]:.1f} % at α = {best:g} ({gain:+.1f} points: {verdict}).")
+            f"{own[best]:.1f} % at α = {best:g} ({signed(gain)} points: {verdict}).")
 
 
 def _alone_told(frame: pd.DataFrame) -> str:
@@ -289,8 +315,8 @@ def _hard_told(frame: pd.DataFrame) -> str:
              f"at T = {at}; in the paper they do at every temperature" if won else
              "at no temperature: the paper's effect does not appear here")
     best = hard.idxmax()
-    return (f"Students of the hard teacher: best at T = {best:g} with {hard[best]:.1f} %. "
-            f"They beat every student alone {words}.")
+    return (f"Students of the hard teacher: best at T = {best:g} with {hard[best]:.1f} %. They "
+            f"beat the best student alone ({alone.max():.1f} %) {words}.")
 
 
 def _smoothed_told(frame: pd.DataFrame) -> str:
@@ -301,7 +327,7 @@ def _smoothed_told(frame: pd.DataFrame) -> str:
     beaten = [f"{a:g}" for a in common if taught[a] > alone[a] + SAME]
     verdict = f"at α = {', '.join(beaten)}; in the paper at none" if beaten else (
         "at no α, as in the paper")
-    gains = ", ".join(f"{taught[a] - alone[a]:+.1f} at {a:g}" for a in common)
+    gains = ", ".join(f"{signed(taught[a] - alone[a])} at {a:g}" for a in common)
     return ("Students of smoothed teachers (T = 1) against smoothing alone, in points: "
             f"{gains}. They win by more than half a point {verdict}.")
 
@@ -317,8 +343,8 @@ def soft_told(family: Family, alpha: float) -> str:
     hard, soft = (np.interp(2.0, line.index, line) for line in lines.values())
     reached = lines[0.0].index[lines[0.0] >= soft]
     as_soft = f"near T = {reached[0]:.0f}" if len(reached) else "at no T up to 16"
-    return (f"{family.name}: at T = 1 the hard teacher has γ = {lines[0.0].iloc[0]:.3f}, the one "
-            f"with α = {near:g} has {lines[near].iloc[0]:.3f}; at T = 2 they have {hard:.2f} and "
+    return (f"{family.name}: at T = 1 the hard teacher has γ = {lines[0.0].iloc[0]:#.3g}, the one "
+            f"with α = {near:g} has {lines[near].iloc[0]:#.3g}; at T = 2 they have {hard:.2f} and "
             f"{soft:.2f}. The hard one gets as soft as that {as_soft}.")
 
 
@@ -327,12 +353,27 @@ def beside_told(family: Family) -> str:
     beside = beside_smoothing(family.frame)
     if beside.empty:
         return f"**{family.name}.** There are no runs yet to compare at equal γ."
-    gains = ", ".join(f"{np.round(row.gain, 1) + 0:+.1f} at T = {row.T:g}"
+    gains = ", ".join(f"{signed(row.gain)} at T = {row.T:g}"
                       for row in beside.itertuples())
     verdict = ("That agrees with the paper." if beside["gain"].mean() > SAME else
                "**The effect does not appear here:** what these students gain, they could have "
                "gained from smoothing.")
     return f"**{family.name}.** In points: {gains}. {verdict}"
+
+
+def diffusion_told(family: Family) -> str:
+    """What smoothed teachers' students at T > 1 lose against the hard one's at the same γ."""
+    points = summary(family.frame)
+    hard = points[points["curve"] == HARD].sort_values("gamma")
+    other = points[points["curve"] == OTHER]
+    if len(hard) > 1:
+        other = other[other["gamma"].between(hard["gamma"].min(), hard["gamma"].max())]
+    if len(hard) < 2 or other.empty:
+        return f"{family.name}: there are no runs yet to compare at equal γ."
+    gain = other["mean"] - np.interp(other["gamma"], hard["gamma"], hard["mean"])
+    return (f"{family.name}: students of smoothed teachers at T > 1 lie {signed(gain.mean())} "
+            f"points from the hard teacher's at their γ, on average over {len(gain)} "
+            f"({signed(gain.min())} to {signed(gain.max())}).")
 
 
 def mnist_table(runs: Iterable[Any]) -> pd.DataFrame:
@@ -647,10 +688,14 @@ def wrong_spread(frame: pd.DataFrame) -> pd.DataFrame:
 
 def wrong_table(spread: pd.DataFrame):
     """:func:`wrong_spread` as a table for display."""
-    names = {"alpha": "α of the teacher", "mean": "mean log p of a wrong class",
-             "between": "spread between pairs of classes", "within": "spread over examples"}
-    formats = dict.fromkeys(names.values(), "{:.2f}")
-    return spread.rename(columns=names).style.format(formats).hide(axis="index")
+    names = {"mean": "mean log p of a wrong class (nats)",
+             "between": "spread between pairs of classes (nats)",
+             "within": "spread over examples (nats)"}
+    words = {name: spread[key].map("{:.2f}".format).str.replace("-", "−")
+             for key, name in names.items()}
+    alphas = spread["alpha"].map("{:g}".format)
+    return table(pd.DataFrame({"α of the teacher": alphas, **words}),
+                 "What teachers say about wrong classes")
 
 
 def wrong_chart(frame: pd.DataFrame, alpha: float, K: int) -> alt.LayerChart:
@@ -712,13 +757,17 @@ def grid_told(family: Family) -> str:
     at_one = gain[mild][1.0]
     verdict = "makes no difference of half a point" if abs(at_one) <= SAME else (
         "helps" if at_one > 0 else "hurts")
+    shen = "as" if at_one >= -SAME else "unlike what"
     highest = gain[mild].index.max()
+    cells = grid["alpha"].nunique() * grid["T"].nunique()
+    missing = f" {cells - len(grid)} of {cells} cells are not run yet." if cells > len(grid) else ""
     words = ("for every smoothed teacher" if len(low) == len(warm) else
              f"for {len(low)} of {len(warm)} smoothed teachers" if low else
              "for no smoothed teacher: the effect does not appear here")
-    return (f"{family.name}: at T = 1 the teacher with α = {mild:g} {verdict} ({at_one:+.1f} "
-            f"points), at T = {highest:g} the gain is {gain[mild][highest]:+.1f}. T = 1 is the "
-            f"best temperature {words}.")
+    return (f"{family.name} ({family.seeds}): at T = 1 the teacher with α = {mild:g} {verdict} "
+            f"({signed(at_one)} points), {shen} Shen et al. claim; at T = {highest:g} the gain is "
+            f"{signed(gain[mild][highest])}. What Chandrasegaran et al. say, T = 1 being the best "
+            f"temperature, holds {words}.{missing}")
 
 
 def published_grid() -> pd.DataFrame:
