@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ KIND = "information"
 
 
 def arrays(run: Any) -> dict[str, np.ndarray]:
-    """What the page needs of a run: mean and scored draw of each example at each step, in logits."""
+    """What the page needs of a run: each example's mean and scored draw at each step, in logits."""
     return {name: run.arrays[name] for name in figures.DRAWS}
 
 
@@ -41,9 +42,10 @@ def figure6(
         alt="Estimated mutual information in nats against training step, fresh draw. "
         + figures.told(networks[0], alpha),
         caption="The paper does not say whether the scored draw is one of those behind the mean "
-        "(reused) or one more (fresh); both are shown. N = 600 training examples, L = 5 draws. Mean "
-        "over the seeds at the chosen step and at its peak; estimate (fresh) and σ, in logits, of "
-        "the draws below.",
+        "(reused) or one more (fresh); both are shown. N = 600 training examples, L = 5 draws. "
+        "Mean over the seeds at the chosen step and at its peak; estimate (fresh) and σ, in "
+        "logits, of the draws below. "
+        + " ".join(f"{one.name}: {_seeds(one)}." for one in networks),
         config={"view": "figure6", "alpha": alpha, "networks": [_network(n) for n in networks]},
         runs=[run for network in networks for run in network.drawn],
         sources=[run for network in networks for run in network.runs if run not in network.drawn],
@@ -55,13 +57,20 @@ def bias(chart: Any = None, command: str = "") -> Explorer:
     two = simulate_bias(N=600, L=5, clusters=2)
     return Explorer(
         kind=KIND, name="bias", title="More draws cure the bias; more examples do not",
-        note="points: six simulated sets of Gaussian draws; diamond: their mean; lines: the limit of "
-        "many examples",
+        note="points: six simulated sets of Gaussian draws; diamond: their mean; lines: the limit "
+        "of many examples",
         alt=f"Simulated estimates. With N = 600, L = 5 and two collapsed classes, truth "
         f"{two.truth:.2f}: {two.fresh:.2f} with a fresh draw, {two.reused:.2f} with a reused one.",
         caption="Drawn and estimated anew whenever a control moves; one simulation gives the same "
         "numbers each time.",
         config={"view": "bias"}, command=command, chart=chart)
+
+
+def _seeds(network: Network) -> str:
+    counts = Counter(run.recipe.alpha for run in network.runs).values()
+    seeds = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
+    words = "one seed" if seeds == "1" else f"{seeds} seeds"
+    return words if network.recipe.preset == "lab" else f"{network.scale}; {words}"
 
 
 def _network(network: Network) -> dict[str, Any]:

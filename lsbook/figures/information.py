@@ -133,8 +133,8 @@ def verdict(network: Network, alpha: float) -> str:
     loses, loses_hard = smooth["peak"] - smooth["last"], hard["peak"] - hard["last"]
     more = smooth["last"] < hard["last"]
     above, floor = smooth["last"] - LOG2, LOG2 + bias(DRAW_COUNT, "fresh")
-    ends = ("slightly above, as in the paper" if floor < smooth["last"] < 1.5 * LOG2 else
-            "well above, where the paper's ends near it: the classes have not collapsed"
+    ends = ("near it, as in the paper" if floor < smooth["last"] < 1.5 * LOG2 else
+            "far from it, unlike the paper's: the classes have not collapsed"
             if above > 0 else
             "below what two collapsed classes read")
     lines = [
@@ -146,8 +146,8 @@ def verdict(network: Network, alpha: float) -> str:
             f": {smooth['last']:.2f} against {hard['last']:.2f}." if more else
             f"? Not here: {smooth['last']:.2f} against {hard['last']:.2f}. The effect does not "
             "appear."),
-        f"It ends {above:+.2f} nats from log 2, {ends} (two collapsed classes would read "
-        f"{floor:.2f} on this estimate).",
+        f"It ends {abs(above):.2f} nats {'above' if above > 0 else 'below'} log 2: {ends} (two "
+        f"collapsed classes would read {floor:.2f} on this estimate).",
     ]
     head = f"**{network.name}** ({network.scale}), fresh draw.\n\n"
     return head + "\n".join(f"- {line}" for line in lines)
@@ -301,8 +301,14 @@ def last_against_alpha(frame: pd.DataFrame) -> alt.LayerChart:
                  x="alpha:Q", y="mi:Q", text=alt.value("log 2")))
     return (mean + seeds + floor).properties(
         height=260,
-        title=alt.Title("A little smoothing forgets most of what much smoothing does",
+        title=alt.Title(_least_title(last.groupby("alpha")["fresh"].mean()),
                         subtitle="each point a seed; line: their mean"))
+
+
+def _least_title(last: pd.Series) -> str:
+    """What the last estimates by α show."""
+    return ("More smoothing is not always less information" if last.idxmin() < last.index.max()
+            else "The more smoothing, the less information is left")
 
 
 def differences(runs: Iterable[Any], ticks: Sequence[int] = _TICKS) -> pd.DataFrame:
