@@ -120,12 +120,14 @@
       parts.push(marks(mine.map(place), { shape, radius: 2, kind: `${kind} faint` }));
       if (joined) joining(points.filter((p) => p.curve === curve), kind);
     }
-    let last = -Infinity;
-    for (const point of points.filter((p) => p.curve === HARD)) {
+    let last = [-Infinity, 0];
+    for (const point of inOrder(points.filter((p) => p.curve === HARD))) {
       const [px, py] = place(point);
-      if (px - last < 32) continue;
-      parts.push(text(px, py + 20, `T ${point.T}`, { anchor: "middle", kind: "hard" }));
-      last = px;
+      if (px - last[0] < 32) continue;
+      const beside = py - last[1] > px - last[0] && px + 44 < x.range[1];
+      const [across, down, anchor] = beside ? [10, -4, "start"] : [0, 20, "middle"];
+      parts.push(text(px + across, py + down, `T ${point.T}`, { anchor, kind: "hard" }));
+      last = [px, py];
     }
     return { parts, points: points.map((point) => ({ point, at: place(point) })) };
   }
