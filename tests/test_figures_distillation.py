@@ -238,11 +238,11 @@ def test_reveal_counts_better_teachers_with_worse_students(family):
 def test_grid_in_words(family):
     text = figures.grid_told(figures.Family(TEACHER, STUDENT, tuple(family)))
     assert "at T = 2 the gain is −5.0" in text and "for every smoothed teacher" in text
-    assert "hurts (−2.5 points), unlike what Shen" in text and "not run yet" not in text
+    assert "hurts (−2.5 points), unlike what Shen" in text and "Not run yet" not in text
     holes = [r for r in family if not (r.recipe.distil and r.recipe.distil.T == 2
                                        and r.recipe.distil.teacher.alpha == 0.3)]
     text = figures.grid_told(figures.Family(TEACHER, STUDENT, tuple(holes)))
-    assert "1 of 6 cells are not run yet" in text
+    assert "Not run yet: 1 of 6 cells." in text
 
 
 def test_smoothed_teachers_against_the_hard_one_at_equal_gamma(family):

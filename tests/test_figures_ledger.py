@@ -48,6 +48,16 @@ def test_lines_mark_data_sets_that_disagree():
     assert "one seed" not in row
 
 
+def test_lines_tell_two_networks_on_one_data_set_apart():
+    def rows(status, name):
+        return Verdict(id="mi-starts-low", status=status, recipe=name, scale=1.0,
+                       train_fraction=1.0, ours=(Spread("", 1.0, 1.0, 1.0, (0, 1)),))
+
+    both = [rows("partly", MLP), rows("not", "lab/teacher-mnist1d")]
+    row = lines(tables.details(both).data)["Information starts low"]
+    assert "MNIST-1D MLP&nbsp;◐" in row and "MNIST-1D CNN&nbsp;✕" in row
+
+
 def test_every_claim_of_the_summary_links_to_its_line():
     verdicts = ledger.verdicts(runs=fraction("val_ece", (0.1, 0.1), (0.05, 0.05)))
     named = set(re.findall(r'href="#([^"]+)"', tables.summary(verdicts).data))

@@ -259,8 +259,9 @@ def reveal(family: Family) -> str:
     better = [a for a in alphas if own[a] > own[0.0]]
     worse = [a for a in better if taught[a] < hard[1.0]]
     text = (f"{family.name} ({family.networks}): of {len(alphas)} smoothed teachers {len(better)} "
-            f"are more accurate than the hard one, and {len(worse)} of these have a student worse "
-            "than the hard teacher's, both at T = 1.")
+            f"{'is' if len(better) == 1 else 'are'} more accurate than the hard one, and "
+            f"{len(worse)} of these {'has' if len(worse) == 1 else 'have'} a student worse than "
+            "the hard teacher's, both at T = 1.")
     if not worse:
         return text + " The paper's effect does not appear here."
     most = min(worse, key=lambda a: taught[a])
@@ -760,7 +761,7 @@ def grid_told(family: Family) -> str:
     shen = "as" if at_one >= -SAME else "unlike what"
     highest = gain[mild].index.max()
     cells = grid["alpha"].nunique() * grid["T"].nunique()
-    missing = f" {cells - len(grid)} of {cells} cells are not run yet." if cells > len(grid) else ""
+    missing = f" Not run yet: {cells - len(grid)} of {cells} cells." if cells > len(grid) else ""
     words = ("for every smoothed teacher" if len(low) == len(warm) else
              f"for {len(low)} of {len(warm)} smoothed teachers" if low else
              "for no smoothed teacher: the effect does not appear here")

@@ -59,6 +59,7 @@ STYLE = (
     ".ls-summary dt { font-weight: 600 } .ls-summary dd { margin: 0 0 0.5rem 1.2rem }"
     ".ls-fold { border-top: 1px solid var(--pst-color-border, currentColor); font-size: 0.875rem;"
     " scroll-margin-top: 5rem } .ls-fold > p { margin: 0 0 0.5rem }"
+    ".ls-part { margin: 1.25rem 0 0.4rem; font-weight: 600 }"
     ".ls-fold summary { display: grid; gap: 0 1rem; padding: 0.35rem 0; min-height: 2rem;"
     " grid-template-columns: 13.5rem repeat(auto-fit, minmax(12.5rem, 1fr)); cursor: pointer }"
     ".ls-fold summary > span:first-child { font-weight: 600 }"
@@ -168,11 +169,12 @@ def _cell(rows: Sequence[Verdict]) -> str:
             first.setdefault(row.recipe, row)
     status = overall(rows)
     mixed = len({row.status for row in first.values()}) > 1
-    where = [
-        f"<span>{DATASETS[CATALOGUE[row.recipe].dataset].removesuffix(' (lab)')}"
-        + (f"&nbsp;{SIGNS[row.status]}</span>" if mixed else "</span>")
-        for row in first.values()
-    ]
+    recipes = [CATALOGUE[name] for name in first]
+    names = [DATASETS[recipe.dataset].removesuffix(" (lab)") for recipe in recipes]
+    if len(set(names)) < len(names):
+        names = [f"{name} {MODELS[recipe.model]}" for name, recipe in zip(names, recipes)]
+    where = [f"<span>{name}" + (f"&nbsp;{SIGNS[row.status]}</span>" if mixed else "</span>")
+             for name, row in zip(names, first.values())]
     if status in ("partly", "not") and _in_one_seed(rows):
         where.append("<span>one seed</span>")
     details = f"<br><small>{', '.join(dict.fromkeys(where))}</small>" if where else ""
@@ -191,7 +193,7 @@ def details(verdicts: Sequence[Verdict]) -> HTML:
     folds = []
     for section in sections:
         if len(sections) > 1:
-            folds.append(f"<p><strong>{escape(paper.SECTIONS[section])}</strong></p>")
+            folds.append(f'<p class="ls-part">{escape(paper.SECTIONS[section])}</p>')
         folds += [_claim(claim, [v for v in verdicts if v.id == claim.id], presets)
                   for claim in claims if claim.section == section]
     return HTML(STYLE + "".join(folds))
@@ -312,7 +314,7 @@ def _score(run: Any) -> str:
     metrics = run.metrics
     if run.recipe.is_text:
         return f"BLEU {metrics['bleu']:.1f}"
-    return f"{100 * metrics['val_accuracy']:.1f} %"
+    return f"{round(100 * metrics['val_accuracy'], 5):.1f} %"
 
 
 def duration(seconds: float | None) -> str:
@@ -337,7 +339,8 @@ def value_of(number: paper.Number) -> str:
 def spread_text(spread: Spread, measure: str) -> str:
     """Mean and range over seeds; accuracies, which runs keep as shares, in per cent."""
     scale, form, unit = (100, ".1f", " %") if measure in _SHARES else (1, ".3g", "")
-    mean, low, high = (format(scale * x, form) for x in (spread.mean, spread.low, spread.high))
+    mean, low, high = (
+        format(round(scale * x, 5), form) for x in (spread.mean, spread.low, spread.high))
     dash = " to " if low.startswith("-") else "–"
     width = f"{low}{dash}{high}" if len(spread.seeds) > 1 else "one seed"
     return f"{mean}{unit} ({width})".replace("-", "−")
