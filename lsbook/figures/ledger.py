@@ -12,10 +12,20 @@ from IPython.display import HTML
 
 from lsbook import paper
 from lsbook.figures.scale import in_words
-from lsbook.ledger import DECIDED, EXPERIMENTS, STATUSES, Measured, Row, Spread, Verdict, overall
+from lsbook.ledger import (
+    DECIDED,
+    EXPERIMENTS,
+    HELD,
+    STATUSES,
+    Measured,
+    Row,
+    Spread,
+    Verdict,
+    overall,
+)
 from lsbook.recipes import CATALOGUE, Recipe
 
-SIGNS = dict(zip(STATUSES, "●◕◐✕○–"))
+SIGNS = dict(zip(STATUSES, "★●◕◐✕○–"))
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
@@ -142,7 +152,7 @@ def _outcomes(
         if names:
             lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
     return (f"<p><strong>Of {whose} {len(claims)} claims, {len(decided)} could be checked on real "
-            f"data: {found['reproduced'] + found['held once']} held, {found['partly']} in part, "
+            f"data: {sum(found[status] for status in HELD)} held, {found['partly']} in part, "
             f'{found["not"]} did not.</strong>{seeds}</p><dl class="ls-summary">{lists}</dl>')
 
 

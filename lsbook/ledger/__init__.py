@@ -4,7 +4,9 @@ A claim is checked on one recipe at a time, over all its runs that differ only i
 teacher. The check turns it into conditions, each a margin per seed that is above 0 where the
 condition holds. The verdict follows from the margins alone:
 
-- ``reproduced``: every condition holds in every seed, of two or more;
+- ``reproduced``: every condition holds in every seed, of two or more, on the paper's own data,
+  network and whole schedule;
+- ``held``: the same on anything less;
 - ``held once``: every condition holds, but one of them has a single seed;
 - ``partly``: some condition holds on average over the seeds;
 - ``not``: no condition does;
@@ -15,10 +17,10 @@ condition holds. The verdict follows from the margins alone:
 from lsbook.ledger.checks import CHECKS, UNCHECKED, Check, Evidence
 from lsbook.ledger.groups import Group, Missing, Values, groups
 from lsbook.ledger.measured import EXPERIMENTS, Experiment, Measured, Row, measured, swept
-from lsbook.ledger.verdicts import DECIDED, STATUSES, Spread, Verdict, judge, overall, verdicts
+from lsbook.ledger.verdicts import DECIDED, HELD, STATUSES, Spread, Verdict, judge, overall, verdicts
 
 __all__ = [
-    "CHECKS", "DECIDED", "EXPERIMENTS", "STATUSES", "UNCHECKED", "Check", "Evidence", "Experiment",
+    "CHECKS", "DECIDED", "EXPERIMENTS", "HELD", "STATUSES", "UNCHECKED", "Check", "Evidence", "Experiment",
     "Group", "Measured", "Missing", "Row", "Spread", "Values", "Verdict", "groups", "judge",
     "measured", "overall", "swept", "verdicts",
 ]

@@ -12,8 +12,9 @@ from lsbook.ledger.groups import Group, Missing, Values, groups
 from lsbook.paper import CLAIMS, Claim
 from lsbook.recipes import CATALOGUE, Recipe
 
-STATUSES = ("reproduced", "held once", "partly", "not", "not yet run", "not checked")
-DECIDED = STATUSES[:4]
+STATUSES = ("reproduced", "held", "held once", "partly", "not", "not yet run", "not checked")
+HELD = STATUSES[:3]
+DECIDED = STATUSES[:5]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Verdict:
 def judge(conditions: Sequence[Values]) -> str:
     """The verdict on margins: see the head of the package."""
     if all(min(c.values()) > 0 for c in conditions):
-        return "reproduced" if all(len(c) > 1 for c in conditions) else "held once"
+        return "held" if all(len(c) > 1 for c in conditions) else "held once"
     return "partly" if any(fmean(c.values()) > 0 for c in conditions) else "not"
 
 
@@ -128,9 +129,11 @@ def _checked(claim: str, check: Check, recipe: str, group: Group) -> Verdict | N
     except Missing:
         return None
     one = group.runs[0].recipe
+    status = judge(evidence.conditions)
+    whole = (one.preset, one.scale, one.train_fraction) == ("paper", 1.0, 1.0)
     return Verdict(
         id=claim,
-        status=judge(evidence.conditions),
+        status="reproduced" if status == "held" and whole else status,
         recipe=recipe,
         scale=one.scale,
         train_fraction=one.train_fraction,
@@ -143,8 +146,8 @@ def _checked(claim: str, check: Check, recipe: str, group: Group) -> Verdict | N
 def overall(rows: Iterable[Verdict]) -> str:
     """One status for several verdicts on a claim, each recipe by its longest run.
 
-    ``reproduced`` or ``held once`` where every recipe agrees that it held, ``not`` where none
-    does, else ``partly``.
+    Where every recipe agrees that it held, the weakest way of holding; ``not`` where none does;
+    else ``partly``.
     """
     first: dict[str, str] = {}
     for row in rows:
@@ -152,6 +155,6 @@ def overall(rows: Iterable[Verdict]) -> str:
     decided = {status for status in first.values() if status in DECIDED}
     if not decided:
         return "not checked" if "not checked" in first.values() else "not yet run"
-    if decided <= {"reproduced", "held once"}:
-        return "held once" if "held once" in decided else "reproduced"
+    if decided <= set(HELD):
+        return max(decided, key=HELD.index)
     return "not" if decided == {"not"} else "partly"
