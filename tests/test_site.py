@@ -240,5 +240,5 @@ def test_the_first_pages_weigh_little(opened, path):
 
 def test_one_copy_of_each_script(site):
     vega = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
-    for name in (*vega, "tex-svg-full.js", "embed.js"):
+    for name in (*vega, "tex-svg-full.js"):
         assert len(list(site.rglob(name))) == 1
