@@ -21,7 +21,7 @@ SHOWN_PER_CLASS = 100
 MI_EXAMPLES = 600
 MI_DRAWS = 5
 MI_STREAM = 1
-LEVELS_PER_SD = 256  # of kept logits: a coarse grid packs well
+LEVELS_PER_SD = 128  # of kept logits: a coarse grid packs well
 
 
 @torch.no_grad()
