@@ -48,7 +48,10 @@ window.settled = async (figure) => {
 };
 """
 DRAWN = "[...document.querySelectorAll('figure.ls-figure')].every(f => f.dataset.ready)"
-DRAW_ALL = "async () => { if (typeof lsExplore !== 'undefined') await lsExplore.drawAll(); }"
+DRAW_ALL = """async () => {
+  if (typeof lsExplore !== "undefined") await lsExplore.drawAll();
+  await window.lsCharts?.drawAll();
+}"""
 FADED = """async () => Promise.allSettled(document.getAnimations()
   .filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
 DRAWINGS_WITH_FOCUS = 3

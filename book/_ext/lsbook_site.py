@@ -21,7 +21,6 @@ from lsbook.figures import theme
 EXECUTED_FROM = ("lsbook", "runs", "requirements.txt")
 CACHES_KEPT = 4
 CHART_SCRIPTS = (
-    "site/settings.js",
     "vendor/vega/vega.min.js",
     "vendor/vega-lite/vega-lite.min.js",
     "vendor/vega-embed/vega-embed.min.js",
@@ -70,7 +69,7 @@ def choose_execution_cache(app, config):
 
 
 def write_settings(app, config):
-    """Tell the page which vega it has and how charts look, from the values Python uses."""
+    """Tell the page where its vega is and how charts look, from the values Python uses."""
     debug = {
         "vega_version": display.VEGA_VERSION,
         "vegalite_version": display.VEGALITE_VERSION,
@@ -85,6 +84,7 @@ def write_settings(app, config):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "settings.js").write_text(
         f"window.VEGA_DEBUG = {json.dumps(debug)};\nwindow.LSBOOK_THEME = {json.dumps(look)};\n"
+        f"window.LSBOOK_CHART_SCRIPTS = {json.dumps(CHART_SCRIPTS)};\n"
     )
     config.html_static_path.append(str(folder.parent))
 
@@ -92,9 +92,7 @@ def write_settings(app, config):
 def add_chart_scripts(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
     if 'class="ls-figure"' in body or "vegaEmbed" in body:
-        for script in CHART_SCRIPTS:
-            app.add_js_file(script)
-        for script in ("frame.js", "figures.js"):
+        for script in ("site/settings.js", "frame.js", "figures.js"):
             app.add_js_file(script, loading_method="defer")
 
 

@@ -1,8 +1,10 @@
 // Draws every <figure class="ls-figure"> of a page: fits it to the room there is, follows the
-// theme switch, keeps the state of its controls in the address, offers reset and download.
-(() => {
+// theme switch, keeps the state of its controls in the address, offers reset and download. Vega comes
+// with the first figure that comes near the screen.
+window.lsCharts = (() => {
   const { light, dark, recolour } = window.LSBOOK_THEME;
-  const { linkTo, stateInAddress, tools } = window.lsFrame;
+  const { linkTo, stateInAddress, tools, whenNear } = window.lsFrame;
+  const home = document.currentScript.src;
   const root = document.documentElement;
   const SVG_LIMIT = 4000;
   const CHROME = 60;
@@ -186,24 +188,49 @@
 
   // ------------------------------------------------------------------------------------- the page
 
+  let vega;
+
+  function withVega() {
+    const inTurn = (before, name) => before.then(() => load(name));
+    return (vega ??= window.LSBOOK_CHART_SCRIPTS.reduce(inTurn, Promise.resolve()));
+  }
+
+  const load = (name) =>
+    new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`${name} did not load; try again with the network on`));
+      script.src = new URL(name, home);
+      document.head.append(script);
+    });
+
+  const figures = [];
+  let drawing = Promise.resolve();
+
+  /** One at a time, in the order in which they were asked for. */
+  function draw(figure) {
+    figure.asked = figure.waiting = true;
+    drawing = drawing
+      .then(withVega)
+      .then(() => {
+        figure.waiting = false;
+        return figure.draw();
+      })
+      .catch((error) => {
+        figure.chart.textContent = `This figure could not be drawn: ${error.message}`;
+        console.error(error);
+      });
+    return drawing;
+  }
+
+  const drawAll = () => Promise.all(figures.filter(({ asked }) => !asked).map(draw));
+
   async function start() {
     const found = [...document.querySelectorAll("figure.ls-figure:not(.ls-explorer)")];
-    const figures = found.map((element, i) => new Figure(element, i + 1));
-    const { id, values } = stateInAddress();
-    const linked = figures.find((figure) => figure.element.id === id);
-    if (linked) linked.state = values;
-
-    let drawing = Promise.resolve();
-    const draw = (figure) => {
-      drawing = drawing
-        .then(() => figure.draw())
-        .catch((error) => {
-          figure.chart.textContent = `This figure could not be drawn: ${error.message}`;
-          console.error(error);
-        });
-    };
-    const stale = ({ drawn, room }) =>
-      room && (!drawn || Math.abs(drawn.room - room) > 4 || drawn.dark !== isDark());
+    figures.push(...found.map((element, i) => new Figure(element, i + 1)));
+    const fits = ({ drawn, room }) =>
+      drawn && Math.abs(drawn.room - room) <= 4 && drawn.dark === isDark();
+    const stale = (figure) => figure.asked && !figure.waiting && figure.room && !fits(figure);
     const refresh = () => figures.filter(stale).forEach(draw);
 
     let timer;
@@ -211,15 +238,22 @@
       clearTimeout(timer);
       timer = setTimeout(refresh, 120);
     });
-    figures.forEach((figure) => {
-      draw(figure);
+    for (const figure of figures) {
+      whenNear([figure.element], () => draw(figure));
       sizes.observe(figure.element);
-    });
+    }
     new MutationObserver(refresh).observe(root, { attributeFilter: ["data-theme"] });
-    await drawing;
-    linked?.element.scrollIntoView();
+    addEventListener("beforeprint", drawAll);
+
+    const { id, values } = stateInAddress();
+    const linked = figures.find((figure) => figure.element.id === id);
+    if (!linked) return;
+    linked.state = values;
+    await draw(linked);
+    linked.element.scrollIntoView();
   }
 
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
   else start();
+  return { drawAll };
 })();

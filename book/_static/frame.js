@@ -1,5 +1,8 @@
-// What every figure has below it and in the address: reset, link, download, and its state.
+// What every figure has below it and in the address: reset, link, download, and its state; and when
+// it is drawn.
 window.lsFrame = (() => {
+  const NEAR = "600px";
+
   /** A value as JSON; a word that is no JSON stands for itself. */
   function read(written) {
     try {
@@ -67,5 +70,20 @@ window.lsFrame = (() => {
     element.querySelector("figcaption").prepend(bar);
   }
 
-  return { linkTo, stateInAddress, tools };
+  /** Call `start` with each figure's element when it comes near the screen. */
+  function whenNear(elements, start) {
+    const near = new IntersectionObserver(
+      (seen) => {
+        for (const { isIntersecting, target } of seen)
+          if (isIntersecting) {
+            near.unobserve(target);
+            start(target);
+          }
+      },
+      { rootMargin: NEAR },
+    );
+    for (const element of elements) near.observe(element);
+  }
+
+  return { linkTo, stateInAddress, tools, whenNear };
 })();

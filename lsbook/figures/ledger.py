@@ -58,6 +58,7 @@ STYLE = (
     ".ls-table small { color: var(--pst-color-text-muted, inherit) }"
     ".ls-status, .ls-narrow small span { white-space: nowrap }"
     ".ls-narrow :is(th, td):first-child { min-width: 0 } .ls-runs td { white-space: nowrap }"
+    ".ls-runs samp { display: block; white-space: pre }"
     ".ls-runs th button { font: inherit; color: inherit; text-align: left; background: none;"
     " border: 0; padding: 0; min-height: 2rem }"
     ".ls-runs th[aria-sort=ascending] button::after { content: ' ▲' }"
@@ -316,7 +317,8 @@ def _run(run: Any) -> list[str]:
         f"{escape(recipe.name)}<br> <small>{recipe.hash}</small>", f"{recipe.alpha:g}",
         str(recipe.seed), f"{100 * recipe.scale:.3g} %", images, _teacher(recipe), _score(run),
         escape(str(manifest.get("device", ""))), duration(manifest.get("wall_seconds")),
-        f"<details><summary>show</summary><pre>{text}</pre></details>",
+        # Not <pre>, each of which the book's theme measures while the page opens.
+        f"<details><summary>show</summary><samp>{text}</samp></details>",
     ]
 
 

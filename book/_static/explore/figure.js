@@ -11,8 +11,7 @@
 // those before it; at first `current` is empty. Numbers with `of` form a table, a row for each.
 // Marks are buttons below a range. `rows` makes the data to download, when they are asked for.
 const lsExplore = (() => {
-  const { linkTo, stateInAddress, tools } = window.lsFrame;
-  const NEAR = "600px";
+  const { linkTo, stateInAddress, tools, whenNear } = window.lsFrame;
   const QUIET = 700;
   const kinds = {};
   const figures = [];
@@ -261,18 +260,12 @@ const lsExplore = (() => {
   }
 
   function start() {
-    const near = new IntersectionObserver(
-      (seen) => {
-        for (const { isIntersecting, target } of seen)
-          if (isIntersecting) figures.find(({ element }) => element === target).start();
-      },
-      { rootMargin: NEAR },
-    );
     for (const element of document.querySelectorAll("figure.ls-explorer")) {
       const kind = kinds[element.dataset.kind];
       if (!kind) continue;
-      figures.push(new Explorer(element, kind));
-      near.observe(element);
+      const figure = new Explorer(element, kind);
+      figures.push(figure);
+      whenNear([element], () => figure.start());
     }
     addEventListener("beforeprint", drawAll);
     addEventListener("hashchange", fromAddress);
