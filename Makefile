@@ -19,7 +19,7 @@ serve: book
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-bench: $(VENV)/.peers
+bench: $(VENV)/.peers book
 	$(BIN)/python -m benchmarks
 
 notebooks: $(VENV)/.installed
