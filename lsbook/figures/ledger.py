@@ -17,6 +17,7 @@ from lsbook.ledger import (
     EXPERIMENTS,
     HELD,
     STATUSES,
+    TOLERANCE,
     Measured,
     Row,
     Spread,
@@ -250,7 +251,10 @@ def published(rows: Sequence[Row]) -> HTML:
         if mine:
             folds.append(_fold(_experiment(experiment, mine), _table(
                 head, lines, f"{experiment.title}: published numbers beside ours")))
-    return HTML(STYLE + "".join(folds))
+    within = ", ".join(f"{limit:g} of {quantity}" for quantity, limit in TOLERANCE.items())
+    rule = ("Reproduced is what the mean of at least two seeds comes within these of, or within the "
+            f"published ± where that is wider: {within}; accuracy and error in points.")
+    return HTML(f"{STYLE}<p>{rule}</p>" + "".join(folds))
 
 
 def _experiment(experiment: Any, rows: Sequence[Row]) -> list[str]:

@@ -16,8 +16,9 @@ from lsbook.data import Grammar, load_text
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.calibration import SERIES
-from lsbook.figures.scale import in_words
 from lsbook.figures.representations import DISTINCT, SHAPES, on_plane
+from lsbook.figures.scale import in_words
+from lsbook.figures.signed import signed
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, groups
 from lsbook.recipes import CATALOGUE
@@ -352,7 +353,7 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
         + (f"mean of {len(seeds)} seeds:" if len(seeds) > 1 else f"one seed ({min(seeds)}):"),
         "",
         f"- At T = 1 smoothing with α = {alpha:g} takes BLEU from {hard['bleu'][1.0]:.1f} to "
-        f"{smoothed['bleu'][1.0]:.1f} ({gain:+.1f}; the paper has {published:+.1f}), "
+        f"{smoothed['bleu'][1.0]:.1f} ({signed(gain)}; the paper has {signed(published)}), "
         f"ECE from {hard['ece'][1.0]:.3f} to {smoothed['ece'][1.0]:.3f}, "
         f"and NLL from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}, "
         + ("worse, as in the paper." if cost > 0 else

@@ -16,11 +16,19 @@ condition holds. The verdict follows from the margins alone:
 
 from lsbook.ledger.checks import CHECKS, UNCHECKED, Check, Evidence
 from lsbook.ledger.groups import Group, Missing, Values, groups
-from lsbook.ledger.measured import EXPERIMENTS, Experiment, Measured, Row, measured, swept
+from lsbook.ledger.measured import (
+    EXPERIMENTS,
+    TOLERANCE,
+    Experiment,
+    Measured,
+    Row,
+    measured,
+    swept,
+)
 from lsbook.ledger.verdicts import DECIDED, HELD, STATUSES, Spread, Verdict, judge, overall, verdicts
 
 __all__ = [
-    "CHECKS", "DECIDED", "EXPERIMENTS", "HELD", "STATUSES", "UNCHECKED", "Check", "Evidence", "Experiment",
-    "Group", "Measured", "Missing", "Row", "Spread", "Values", "Verdict", "groups", "judge",
-    "measured", "overall", "swept", "verdicts",
+    "CHECKS", "DECIDED", "EXPERIMENTS", "HELD", "STATUSES", "TOLERANCE", "UNCHECKED", "Check",
+    "Evidence", "Experiment", "Group", "Measured", "Missing", "Row", "Spread", "Values",
+    "Verdict", "groups", "judge", "measured", "overall", "swept", "verdicts",
 ]
