@@ -1,5 +1,8 @@
 """The representations explorer: its arithmetic and its page against the book's estimators."""
 
+import csv
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from lsbook.estimators.templates import append_one, geometry, plane, project, pr
 from lsbook.explore import evaluation, representations
 from lsbook.figures import representations as figures
 from lsbook.recipes import named
+from lsbook.runs import snapshots
 from lsbook.runs.best import recorded
 
 page = pytest.fixture(scope="module")(open_page)
@@ -69,9 +73,23 @@ def test_shipped_logits_are_the_recorded_ones(lab):
 
 def test_a_run_without_training_examples_ships_none(lab):
     run = lab[0.0]
-    light = {k: v for k, v in run.arrays.items() if not k.startswith("train")}
-    thin = type("Thin", (), {"recipe": run.recipe, "arrays": light})()
+    light = {k: v for k, v in run.arrays.items() if not k.startswith(("train", "snapshot"))}
+    thin = type("Thin", (), {"recipe": run.recipe, "arrays": light, "history": run.history})()
     assert set(representations.arrays(thin)) == {"gram", "gram_rest", "val_logits", "val_targets"}
+
+
+def test_shipped_snapshots_are_the_recorded_ones(lab):
+    run, shipped = lab[0.1], representations.arrays(lab[0.1])
+    recorded = snapshots.epochs(run)[:-1]
+    assert len(recorded) > 5
+    for moment, epoch in enumerate(recorded):
+        then = snapshots.at_epoch(run, epoch)
+        w = then.arrays["templates"].astype(np.float64)
+        gram = shipped["snapshot_gram"][moment].astype(np.float64)
+        gram += shipped["snapshot_gram_rest"][moment]
+        np.testing.assert_allclose(gram, w @ w.T, atol=1e-5)
+        np.testing.assert_array_equal(
+            shipped["snapshot_val_logits"][moment], then.arrays["val_logits"])
 
 
 # --------------------------------------------------------------------------------------- the page
@@ -85,6 +103,7 @@ def visit(page, lab, tmp_path_factory):
     explorers = [
         representations.explorer(), representations.figure_1([row]), representations.geometry()]
     shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]
+    shipped += recorded(named("fraction/resnet20-cifar100"), seed=0)
     address = page_of("representations", explorers, folder, shipped)
     key = evaluation.key(lab[0.2], representations.KIND)
     light = {name: array for name, array in representations.arrays(lab[0.2]).items()
@@ -98,13 +117,17 @@ def visit(page, lab, tmp_path_factory):
 
 
 def drawn(page, figure="representations"):
-    """What the figure would download, every point it has drawn, as lists of cells."""
+    """What the figure would download, every point it has drawn: a dictionary a point."""
     text = page.evaluate("""(figure) => new Promise((done) => {
         URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
         [...document.querySelectorAll(`#explore-${figure} .ls-tools button`)]
           .find((button) => button.textContent === "Download data").click();
     })""", figure)
-    return [line.split(",") for line in text.splitlines()[1:]]
+    return list(csv.DictReader(text.splitlines()))
+
+
+def places(points):
+    return np.array([(point["x"], point["y"]) for point in points], float)
 
 
 def table(page, figure="representations"):
@@ -116,17 +139,39 @@ def table(page, figure="representations"):
 def test_page_agrees_with_the_estimators(visit, lab, alpha, classes):
     first, second, third = classes
     page = visit(data="lab/mlp-mnist1d", alpha=alpha, first=first, second=second, third=third)
-    lines = drawn(page)
+    points = drawn(page)
     for network, run in (("hard", lab[0.0]), ("smoothed", lab[alpha])):
         w = run.arrays["templates"][classes].astype(np.float64)
         for part, name in figures.PARTS.items():
-            got = [line for line in lines if line[0] == network and line[2] == name]
+            got = [p for p in points if (p["network"], p["part"]) == (network, name)]
             want = []
             for k in classes:
                 mine = run.arrays[f"{part}_logits"][run.arrays[f"{part}_targets"] == k][:100]
                 want.append(project_logits(mine[:, classes], w))
-            points = np.array([line[4:] for line in got], float)
-            np.testing.assert_allclose(points, np.concatenate(want), atol=1e-4)
+            np.testing.assert_allclose(places(got), np.concatenate(want), atol=1e-4)
+
+
+def test_the_epoch_slider_shows_the_network_as_it_was(visit, lab):
+    epoch = snapshots.epochs(lab[0.1])[3]
+    page = visit(data="lab/mlp-mnist1d", epoch=epoch, first=2, second=0, third=6)
+    row = figures.Row("", (), *(snapshots.at_epoch(lab[a], epoch) for a in (0.0, 0.1)),
+                      ("2", "0", "6"), (2, 0, 6))
+    want = figures.spread_frame(row)
+    got = [[float(cell) for cell in line[1:4]] for line in table(page)]
+    np.testing.assert_allclose(got, want[["spread", "distance", "ratio"]], atol=0.006)
+    slider = page.locator("#explore-representations-epoch")
+    end = lab[0.1].history["epoch"][-1]
+    assert slider.get_attribute("aria-valuetext") == f"{epoch} of {end}"
+    slider.press("End")
+    at_end = figures.spread_frame(replace(row, hard=lab[0.0], smoothed=lab[0.1]))
+    page.wait_for_function(f"!location.hash.includes('epoch={epoch}')")
+    got = [[float(cell) for cell in line[1:4]] for line in table(page)]
+    np.testing.assert_allclose(got, at_end[["spread", "distance", "ratio"]], atol=0.006)
+
+
+def test_no_epoch_slider_where_none_was_recorded(visit):
+    page = visit(data="fraction/resnet20-cifar100")
+    assert page.locator("#explore-representations-epoch").count() == 0
 
 
 def test_numbers_are_those_of_geometry(visit, lab):
@@ -161,7 +206,7 @@ def test_a_run_without_training_examples_says_so(visit):
 def test_planes_are_square_in_their_units(visit):
     for scale in ("all", "network", "panel"):
         page = visit(data="lab/mlp-mnist1d", scale=scale)
-        sides = np.array([line[4:] for line in drawn(page) if line[2] == "template"][:3], float)
+        sides = places([point for point in drawn(page) if point["part"] == "template"][:3])
         path = page.get_attribute(".ls-stage .thin", "d")
         pixels = np.array([pair.split() for pair in path.strip("MZ").split("L")], float)
         factors = [np.linalg.norm(pixels[i] - pixels[j]) / np.linalg.norm(sides[i] - sides[j])
@@ -174,8 +219,8 @@ def test_figure_1_draws_the_rows_projection(visit, lab):
     want = figures.row_frame(row).set_index(["network", "part", "name"]).sort_index()
     got = drawn(visit("figure-1"), "figure-1")
     for key in want.index.unique():
-        mine = [line[-2:] for line in got if (line[1], line[3], line[4]) == key]
-        np.testing.assert_allclose(np.array(mine, float), want.loc[[key], ["x", "y"]], atol=6e-4)
+        mine = [p for p in got if (p["network"], p["part"], p["class"]) == key]
+        np.testing.assert_allclose(places(mine), want.loc[[key], ["x", "y"]], atol=6e-4)
 
 
 def test_geometry_shows_the_means_over_seeds(visit):

@@ -25,7 +25,7 @@ def test_static_page_shows_no_explorer(module, chapter, monkeypatch):
 
 @pytest.mark.parametrize("module, names", [
     (calibration, ["α", "T", "bins", "of equal"]),
-    (representations, ["α", "first class", "second class", "third class"]),
+    (representations, ["α", "first class", "second class", "third class", "epoch"]),
 ])
 def test_live_explorer_has_its_controls(module, names, chapter, monkeypatch):
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)

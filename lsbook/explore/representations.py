@@ -12,7 +12,7 @@ from lsbook.explore.figure import Explorer
 from lsbook.figures import representations as figures
 from lsbook.figures.representations import Row
 from lsbook.recipes import CATALOGUE
-from lsbook.runs import tables
+from lsbook.runs import snapshots, tables
 from lsbook.runs.best import of_hard_seeds, recorded
 from lsbook.runs.classes import examples
 
@@ -37,8 +37,20 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
     Logits of these classes of up to 100 training and validation examples of each, in half
     precision; ``gram``, the inner products of their templates, and in ``gram_rest`` what half
     precision leaves of them. A run without training examples ships none.
+
+    ``snapshot_`` before a name has the same of fewer examples, at each recorded moment of the
+    training along a first axis.
     """
     shown = list(figures.class_names(run))
+    earlier = [
+        _plane(snapshots.at_epoch(run, epoch), shown) for epoch in snapshots.epochs(run)[:-1]]
+    return _plane(run, shown) | {
+        f"snapshot_{name}": np.stack([plane[name] for plane in earlier])
+        for name in (earlier[0] if earlier else ())
+    }
+
+
+def _plane(run: Any, shown: list[int]) -> dict[str, np.ndarray]:
     w = run.arrays["templates"][shown].astype(np.float64)
     gram = w @ w.T
     kept = {"gram": gram.astype(np.float16)}
@@ -78,8 +90,8 @@ def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
         "mean between centres; unevenness: of the triangle's sides",
         alt=f"Activations of {', '.join(row.names)} on the plane through their templates, "
         f"{figures.title_of(pair[0].recipe)}. At alpha {pair[1].recipe.alpha:g}, {words}.",
-        caption="Up to 100 examples a class, training and validation. Shape and shade tell the "
-        "classes apart.",
+        caption="Up to 100 examples a class, training and validation; 25 before the end of the "
+        "training. Shape and shade tell the classes apart.",
         config={"view": "planes", "alpha": alpha,
                 "sets": [_described(name, runs) for name, runs in sets.items()]},
         runs=[run for runs in sets.values() for run in runs],
@@ -162,8 +174,14 @@ def _described(name: str, runs: list[Any]) -> dict[str, Any]:
     return _named(name, runs) | {
         "classes": list(figures.class_names(runs[0]).values()),
         "shown": [0, 1, 2],
-        "runs": [evaluation.named(run, KIND) for run in runs],
+        "runs": [evaluation.named(run, KIND) | _epochs(run) for run in runs],
     }
+
+
+def _epochs(run: Any) -> dict[str, list[int]]:
+    """The moments of the training that a reader may choose; nothing where there is but the end."""
+    recorded = snapshots.epochs(run)
+    return {"epochs": recorded} if len(recorded) > 1 else {}
 
 
 def _named(name: str, runs: list[Any]) -> dict[str, str]:

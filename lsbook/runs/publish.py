@@ -7,10 +7,12 @@ from pathlib import Path
 
 from lsbook.runs.classes import thinned
 from lsbook.runs.store import COMMITTED, Run, save_arrays
+from lsbook.training.trace import ARRAYS
 
 LARGEST_WEIGHTS = 2 * 2**20
-HEAVY = ("mi_mean", "mi_scored", "token_confidence")
-OF_A_STUDENT = ("train_logits", "train_targets", "shown_classes")
+SNAPSHOTS = tuple(name for name in ARRAYS if name.startswith("snapshot"))
+HEAVY = ("mi_mean", "mi_scored", "token_confidence", *SNAPSHOTS)
+OF_A_STUDENT = ("train_logits", "train_targets", "shown_classes", *SNAPSHOTS)
 
 
 def publish(run: Run, root: Path = COMMITTED) -> Path:

@@ -17,6 +17,7 @@ from lsbook.training.device import autocast
 from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
+from lsbook.training.snapshots import Snapshots
 from lsbook.training.trace import Trace, information_is_due
 
 
@@ -103,6 +104,7 @@ def train_classifier(
     teaching = Teaching(recipe, teacher, images) if teacher is not None else None
     per_epoch = steps_per_epoch(recipe, images)
     epochs = -(-recipe.total_steps // per_epoch)
+    snapshots = Snapshots(recipe, images, epochs)
 
     def read_probe(step: int) -> None:
         logits = predict(model, images, probe.inputs(step), recipe.augment)
@@ -110,8 +112,10 @@ def train_classifier(
         trace.add_information(step, probe, logits)
         model.train()
 
-    if probe and trace.epochs == 0:
-        read_probe(0)
+    if trace.epochs == 0:
+        if probe:
+            read_probe(0)
+        snapshots.take(model, trace, 0)
     bar = tqdm(
         total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress
     )
@@ -142,6 +146,7 @@ def train_classifier(
                     if probe and information_is_due(recipe, step):
                         read_probe(step)
             check_finite(total, recipe, epoch)
+            snapshots.take(model, trace, epoch + 1)
             bar.update()
             if not is_scored(recipe, images, epoch + 1):
                 continue

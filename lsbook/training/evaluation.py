@@ -93,7 +93,7 @@ def record(
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Metrics and evaluation arrays of a trained classifier.
 
-    Logits are kept in half precision on a grid, at least 256 steps to their standard deviation,
+    Logits are kept in half precision on a grid, at least 128 steps to their standard deviation,
     and the metrics are computed from what is kept, so that anybody gets the same numbers from the
     arrays; ``test_accuracy`` alone, where there is a test part, rests on logits that are not kept.
     ``teacher_logits`` (N, K) are the teacher's on the clean training set, for the equivalent
@@ -104,9 +104,9 @@ def record(
     val_logits = predict(model, images, images.val_x, kind)
     shown = shown_examples(images.train_y, len(images.classes))
     arrays = {
-        "val_logits": _kept(val_logits),
+        "val_logits": kept(val_logits),
         "val_targets": _classes(images.val_y),
-        "train_logits": _kept(train_logits[shown]),
+        "train_logits": kept(train_logits[shown]),
         "train_targets": _classes(images.train_y[shown]),
         "templates": model.templates().detach().cpu().numpy().astype(np.float32),
     }
@@ -163,14 +163,15 @@ def classifier_metrics(arrays: dict[str, np.ndarray]) -> dict[str, float | None]
     }
 
 
-def shown_examples(targets: Tensor, classes: int) -> Tensor:
-    """Indices of the first examples of each class, ``SHOWN_PER_CLASS`` at most, in class order."""
+def shown_examples(targets: Tensor, classes: int, most: int = SHOWN_PER_CLASS) -> Tensor:
+    """Indices of the first examples of each class, at most ``most``, in class order."""
     return torch.cat(
-        [torch.nonzero(targets == label).flatten()[:SHOWN_PER_CLASS] for label in range(classes)]
+        [torch.nonzero(targets == label).flatten()[:most] for label in range(classes)]
     )
 
 
-def _kept(logits: Tensor) -> np.ndarray:
+def kept(logits: Tensor) -> np.ndarray:
+    """Logits in half precision, on a grid of at least `LEVELS_PER_SD` steps to their deviation."""
     z = logits.cpu().numpy()
     step = 2.0 ** np.floor(np.log2(z.std())) / LEVELS_PER_SD
     return (np.rint(z / step) * step).astype(np.float16)

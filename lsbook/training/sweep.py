@@ -20,6 +20,7 @@ from lsbook.training.classifier import Teaching, check_finite, initial_model
 from lsbook.training.evaluation import InformationProbe
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
+from lsbook.training.snapshots import Snapshots
 from lsbook.training.trace import Trace, information_is_due
 
 
@@ -118,6 +119,7 @@ def train_stack(
     lessons = _lessons(recipes, teachers, images)
     per_epoch = steps_per_epoch(first, images)
     epochs = -(-first.total_steps // per_epoch)
+    snapshots = Snapshots(first, images, epochs)
 
     @torch.no_grad()
     def read_probes(step: int) -> None:
@@ -137,8 +139,15 @@ def train_stack(
             check_finite(logits, recipe, epoch - 1)
             trace.add_epoch(epoch, step, loss.item(), logits, images.val_y)
 
-    if probes and traces[0].epochs == 0:
-        read_probes(0)
+    def take_snapshots(epoch: int) -> None:
+        if epoch in snapshots.due:
+            for network, trace in zip(stack.networks(), traces):
+                snapshots.take(network, trace, epoch)
+
+    if traces[0].epochs == 0:
+        if probes:
+            read_probes(0)
+        take_snapshots(0)
     bar = tqdm(
         total=epochs,
         initial=traces[0].epochs,
@@ -171,6 +180,7 @@ def train_stack(
                 step += 1
                 if probes and information_is_due(first, step):
                     read_probes(step)
+            take_snapshots(epoch + 1)
             bar.update()
             if not is_scored(first, images, epoch + 1):
                 continue

@@ -12,6 +12,16 @@ from lsbook.training.deadline import check_deadline
 from lsbook.training.evaluation import InformationProbe, scores
 
 
+ARRAYS = {
+    "mi_mean": np.float16,
+    "mi_scored": np.float16,
+    "snapshot_epoch": np.int16,
+    "snapshot_templates": np.float32,
+    "snapshot_train_logits": np.float16,
+    "snapshot_val_logits": np.float16,
+}
+
+
 class Trace:
     """Collects the history of one run; `state` and `resume` carry it over an interruption."""
 
@@ -66,11 +76,14 @@ class Trace:
         )
 
     def split(self) -> tuple[dict[str, list], dict[str, np.ndarray]]:
-        """History without the per-example differences, and these as arrays (steps, N)."""
+        """History of numbers, and what was recorded of single examples and templates as arrays.
+
+        Their first axis counts the moments; see `add_information` and `Snapshots`.
+        """
         history = dict(self.history)
         arrays = {
-            name: np.array(history.pop(name), dtype=np.float16)
-            for name in ("mi_mean", "mi_scored")
+            name: np.array(history.pop(name), dtype=dtype)
+            for name, dtype in ARRAYS.items()
             if name in history
         }
         return history, arrays

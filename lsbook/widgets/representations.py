@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from lsbook.chapter import Chapter
 from lsbook.figures import representations as figures
 from lsbook.recipes import Recipe
+from lsbook.runs.snapshots import at_epoch, epochs
 from lsbook.runs.whole import whole
 from lsbook.widgets import live
 from lsbook.widgets.train import training_panel
@@ -19,15 +20,18 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
     if not live():
         return None
     chapter = replace(chapter, retrain=False)
-    names = figures.class_names(chapter.run(alpha=0.0))
+    start = chapter.run(alpha=0.0)
+    names = figures.class_names(start)
 
     def needs(alpha: float, **_) -> list[Recipe]:
         return [chapter.recipe(alpha=a) for a in (0.0, alpha)]
 
-    def draw(alpha: float, first: int, second: int, third: int):
+    def draw(alpha: float, first: int, second: int, third: int, epoch: int | None = None):
         if len({first, second, third}) < 3:
             raise ValueError("Choose three different classes.")
         runs = [whole(chapter.run(alpha=a), chapter.device) for a in (0.0, alpha)]
+        if epoch is not None:
+            runs = [at_epoch(run, epoch) for run in runs]
         return figures.planes(runs, names, shown=(first, second, third), alpha=alpha, bound=False)
 
     alpha = widgets.FloatSlider(
@@ -39,4 +43,7 @@ def explorer(chapter: Chapter) -> widgets.VBox | None:
             description=f"{name} class")
         for start, name in zip(names, ("first", "second", "third"))
     }
+    if len(moments := epochs(start)) > 1:
+        pickers["epoch"] = widgets.SelectionSlider(
+            options=moments, value=moments[-1], description="epoch", continuous_update=False)
     return training_panel(draw, needs, chapter.device, alpha=alpha, **pickers)

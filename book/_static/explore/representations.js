@@ -45,6 +45,21 @@
     return { triangle, parts, unevenness: unevenness(triangle) };
   }
 
+  /** The same arrays at each moment of the training that was recorded. */
+  function snapshots(arrays) {
+    const [moments] = arrays.shapes.snapshot_gram;
+    const names = Object.keys(arrays.shapes).filter((name) => name.startsWith("snapshot_"));
+    return Array.from({ length: moments }, (_, i) => {
+      const then = { shapes: {} };
+      for (const name of names) {
+        const [own, size] = [name.replace("snapshot_", ""), arrays[name].length / moments];
+        then[own] = arrays[name].subarray(i * size, (i + 1) * size);
+        then.shapes[own] = arrays.shapes[name].slice(1);
+      }
+      return then;
+    });
+  }
+
   /** The square around some points, centre and half a side. */
   function square(all) {
     const [low, high] = [Math.min, Math.max].map((end) =>
@@ -59,10 +74,11 @@
     ...parts.flatMap((part) => part?.groups.flat() ?? []),
   ];
 
-  function room(networks, network, part, scale) {
-    if (scale === "panel") return square(everything(network, [part]));
-    if (scale === "network") return square(everything(network, network.parts));
-    return square(networks.flatMap((each) => everything(each, each.parts)));
+  /** The square for one plane. A film is one network at each moment that may be looked at. */
+  function room(films, film, column, scale) {
+    if (scale === "panel") return square(film.flatMap((n) => everything(n, [n.parts[column]])));
+    const sharing = scale === "network" ? [film] : films;
+    return square(sharing.flat().flatMap((network) => everything(network, network.parts)));
   }
 
   const middle = (group, axis) =>
@@ -129,6 +145,23 @@
 
   // ------------------------------------------------------------------------- any three classes
 
+  const runsOf = ({ runs }, { alpha, seed }) =>
+    [0, alpha].map((own) => runs.find((run) => run.alpha === own && run.seed === seed));
+
+  /** Moments that both networks recorded, in epochs; with the end alone there is no choice. */
+  function epochsOf(set, current) {
+    const [hard, smooth] = runsOf(set, current).map((run) => run?.epochs ?? []);
+    return String(hard) === String(smooth) ? hard : [];
+  }
+
+  function epochPicker(set, current) {
+    const values = epochsOf(set, current);
+    if (!values.length) return [];
+    const last = values.at(-1);
+    const format = (epoch) => `${epoch} of ${last}`;
+    return [{ name: "epoch", label: "epoch", kind: "range", values, initial: last, format }];
+  }
+
   function planesState(config, current) {
     const set = setOf(config, current);
     const { seeds, alphas } = recorded(set, current);
@@ -143,6 +176,7 @@
       },
       ...classPickers(set, current),
       { name: "seed", label: "seed", kind: "choice", options: options(seeds), initial: seeds[0] },
+      ...epochPicker(set, current),
       { name: "scale", label: "one scale for", kind: "choice", options: SCALES, initial: "all" },
     ];
   }
@@ -164,19 +198,18 @@
     });
   }
 
-  async function planesLoad(config, state) {
-    const set = setOf(config, state);
-    const runs = [0, state.alpha].map((alpha) =>
-      set.runs.find((run) => run.alpha === alpha && run.seed === state.seed),
-    );
-    return Promise.all(runs.map(({ key }) => lsEvaluations.load(key)));
-  }
+  const planesLoad = (config, state) =>
+    Promise.all(runsOf(setOf(config, state), state).map(({ key }) => lsEvaluations.load(key)));
 
   function planesDraw(stage, data, state, config) {
     const set = setOf(config, state);
     const classes = POSITIONS.map((name) => state[name]);
     const names = classes.map((k) => set.classes[k]);
-    const networks = data.map((arrays) => projected(arrays, classes));
+    const epochs = epochsOf(set, state);
+    const films = data.map((arrays) =>
+      [...(epochs.length ? snapshots(arrays) : []), arrays].map((at) => projected(at, classes)),
+    );
+    const networks = films.map((film) => film.at(epochs.indexOf(state.epoch)));
 
     const size = Math.min(WIDEST, (stage.clientWidth - GAP) / 2);
     const panels = networks.flatMap((network, row) =>
@@ -190,15 +223,15 @@
           kind: NETWORKS[row],
           triangle: network.triangle,
           title: `${titleOf(NETWORKS[row], state.alpha)} · ${Object.values(PARTS)[column]}`,
-          ...room(networks, network, part, state.scale),
+          ...room(films, films[row], column, state.scale),
         }),
       ),
     );
     stage.replaceChildren(picture(2 * size + GAP, 2 * (size + TOP) + 14, ...panels.flat()));
     return {
       numbers: numbers(networks, state.alpha),
-      alt: alternative(networks, names, set, state.alpha),
-      rows: () => rows(networks, names, state.alpha),
+      alt: alternative(networks, names, set, state),
+      rows: () => rows(networks, names, state),
     };
   }
 
@@ -230,16 +263,17 @@
     return parts.join("; ");
   }
 
-  const alternative = (networks, names, set, alpha) =>
-    `Activations of ${names.join(", ")} on the plane through their templates, ${set.label}. ` +
-    `${measured(networks, alpha)}.`;
+  const alternative = (networks, names, set, { alpha, epoch }) =>
+    `Activations of ${names.join(", ")} on the plane through their templates, ${set.label}` +
+    `${epoch === undefined ? "" : `, after epoch ${epoch}`}. ${measured(networks, alpha)}.`;
 
-  function rows(networks, names, alpha) {
+  function rows(networks, names, { alpha, epoch }) {
     const round = (value) => Number(value.toFixed(4));
     return networks.flatMap((network, row) => {
       const own = {
         network: NETWORKS[row] === "hard" ? "hard" : "smoothed",
         alpha: row ? alpha : 0,
+        ...(epoch !== undefined && { epoch }),
       };
       const of = (part, group, slot) =>
         group.map(([x, y]) => ({ ...own, part, class: names[slot], x: round(x), y: round(y) }));
@@ -299,6 +333,7 @@
     let top = 0;
     all.forEach((row, at) => {
       const networks = data[at].map((arrays) => projected(arrays, row.classes));
+      const films = networks.map((network) => [network]);
       const head = heading(top, width, row);
       parts.push(...head.parts);
       top += head.height;
@@ -315,14 +350,14 @@
               top: top + TOP + Math.floor(cell / columns) * (size + TOP),
               triangle: network.triangle,
               title: `${r ? `α = ${plain(row.alpha)}` : "hard"} · ${Object.values(PARTS)[c]}`,
-              ...room(networks, network, part, state.scale),
+              ...room(films, films[r], c, state.scale),
             }),
           );
         });
       top += (4 / columns) * (size + TOP) + 30;
       told.push(`${row.title} (${row.notes.join("; ")}): ${measured(networks, row.alpha)}`);
       points.push(
-        ...rows(networks, row.names, row.alpha).map((point) => ({ row: row.title, ...point })),
+        ...rows(networks, row.names, row).map((point) => ({ row: row.title, ...point })),
       );
     });
     stage.replaceChildren(picture(width, top, ...parts));
