@@ -12,7 +12,7 @@ from lsbook.training.trace import ARRAYS
 LARGEST_WEIGHTS = 2 * 2**20
 SNAPSHOTS = tuple(name for name in ARRAYS if name.startswith("snapshot"))
 HEAVY = ("mi_mean", "mi_scored", "token_confidence", *SNAPSHOTS)
-OF_A_STUDENT = ("train_logits", "train_targets", "shown_classes", *SNAPSHOTS)
+OF_A_STUDENT = ("train_logits", "train_targets", "templates", "shown_classes", *SNAPSHOTS)
 
 
 def publish(run: Run, root: Path = COMMITTED) -> Path:
