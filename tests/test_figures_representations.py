@@ -244,3 +244,44 @@ def test_accuracy_table_shows_paper_beside_ours(recorded):
     assert table.loc["ResNet-56 on CIFAR-100", "ours was run on"] == (
         "ResNet-20 on CIFAR-100, a quarter of the images, 2.4 % of the schedule")
     assert "α = 0.25: ours" in table and "α = 0.25: paper" not in table
+
+
+def trained(alpha):
+    """A network that was another one at the first three moments of its training, and these."""
+    earlier = [network(alpha, seed) for seed in (1, 2, 3)]
+    run = network(alpha)
+    run.history = {"epoch": list(range(1, 6))}
+    run.arrays["snapshot_epoch"] = np.array([0, 1, 3])
+    for name in ("templates", "train_logits", "val_logits"):
+        run.arrays[f"snapshot_{name}"] = np.stack([each.arrays[name] for each in earlier])
+    return run, earlier
+
+
+def test_growth_is_that_of_the_activations():
+    (hard, hard_then), (smoothed, smoothed_then) = trained(0.0), trained(0.1)
+    assert figures.show_growth(hard, smoothed)
+    said = figures.growth_told(hard, smoothed)
+    assert "after epochs 1, 3 and 5" in said
+
+    def told(runs, name):
+        values = []
+        for run in runs:
+            w = run.arrays["templates"][:3]
+            y = run.arrays["train_targets"]
+            x = in_plane(run, "train", (0, 1, 2))
+            values.append(getattr(geometry(x, y[y < 3], project(w, plane(w))), name))
+        return " → ".join(f"{value:.2f}" for value in values)
+
+    hard_path, smoothed_path = [*hard_then[1:], hard], [*smoothed_then[1:], smoothed]
+    distance = [told(path, "centre_distance") for path in (hard_path, smoothed_path)]
+    ratio = [told(path, "ratio") for path in (hard_path, smoothed_path)]
+    assert f"{distance[0]} apart with hard targets, {distance[1]} with α = 0.1" in said
+    assert f"spread over distance is {ratio[0]} and {ratio[1]}." in said
+
+
+def test_growth_needs_the_same_moments_of_both():
+    (hard, _), (smoothed, _) = trained(0.0), trained(0.1)
+    smoothed.arrays["snapshot_epoch"] = np.array([0, 2, 3])
+    assert not figures.show_growth(hard, smoothed)
+    del hard.arrays["snapshot_epoch"], smoothed.arrays["snapshot_epoch"]
+    assert not figures.show_growth(hard, smoothed)

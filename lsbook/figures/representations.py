@@ -21,6 +21,7 @@ from lsbook.ledger import Spread
 from lsbook.recipes import Recipe
 from lsbook.runs.best import best
 from lsbook.runs.classes import examples
+from lsbook.runs.snapshots import at_epoch, epochs
 from lsbook.runs.tables import metrics
 
 PER_CLASS = 100
@@ -430,6 +431,34 @@ def spread_frame(row: Row) -> pd.DataFrame:
         rows.append({"network": network, "part": part, "spread": seen.within_spread,
                      "distance": seen.centre_distance, "ratio": seen.ratio})
     return pd.DataFrame(rows)
+
+
+def show_growth(hard: Any, smoothed: Any) -> bool:
+    """Whether both runs recorded the same moments of their training."""
+    return len(epochs(hard)) > 1 and epochs(hard) == epochs(smoothed)
+
+
+def growth_told(hard: Any, smoothed: Any) -> str:
+    """How the first three classes part and spread, training examples, at three moments.
+
+    The runs are ones of `show_growth`.
+    """
+    names = class_names(hard)
+    classes = tuple(names)[:3]
+    first, *between, last = epochs(hard)[1:]
+    moments = [first, between[len(between) // 2], last]
+    seen = [spread_frame(Row("", (), at_epoch(hard, epoch), at_epoch(smoothed, epoch),
+                             tuple(names[k] for k in classes), classes))
+            .set_index(["part", "network"]).loc["training"] for epoch in moments]
+
+    def values(name: str, network: str) -> str:
+        return " → ".join(f"{of[name][network]:.2f}" for of in seen)
+
+    when = ", ".join(map(str, moments[:-1]))
+    return (f"{title_of(hard.recipe)}, after epochs {when} and {last}: the centres lie "
+            f"{values('distance', 'hard')} apart with hard targets, "
+            f"{values('distance', 'smoothed')} with α = {smoothed.recipe.alpha:g}; spread over "
+            f"distance is {values('ratio', 'hard')} and {values('ratio', 'smoothed')}.")
 
 
 def unevenness(run: Any, classes: Sequence[int]) -> float:

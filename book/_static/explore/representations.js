@@ -13,7 +13,7 @@
     { value: "network", label: "each network" },
     { value: "panel", label: "each plane" },
   ];
-  const [WIDEST, GAP, TOP, MARGIN] = [330, 20, 26, 22];
+  const [WIDEST, GAP, TOP, MARGIN] = [330, 20, 26, 26];
   const WIDE = 600;
   const POSITIONS = ["first", "second", "third"];
 
