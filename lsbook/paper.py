@@ -456,7 +456,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(id="low-temperature-for-smoothed", title="Smoothed teacher: keep T low",
           section="later", place="systematic diffusion", chapter="distillation",
           dataset="imagenet", model="resnet18",
-          text="A smoothed teacher helps at low temperature and hurts more as T grows.",
+          text="A smoothed teacher helps a little at T = 1 and hurts at higher temperatures.",
           numbers=tuple(f"chandrasegaran2022/T{T}/{word}"
                         for T in (1, 2, 3) for word in ("hard", "smoothed")),
           source="chandrasegaran2022"),

@@ -9,6 +9,7 @@ import pytest
 
 from lsbook import ledger, paper, recipes
 from lsbook.figures import ledger as tables
+from lsbook.figures.scale import DATASETS, MODELS
 from lsbook.ledger import Spread, Verdict
 from test_ledger import FIGURE_5, MLP, pairs, run
 
@@ -77,7 +78,7 @@ def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
     assert "Smoothing lowers ECE" in once[:once.index("</dd>")]
     assert ("ResNet-20 on CIFAR-100: a quarter of the images, 2.4 % of the schedule, "
             "ResNet-20 in place of ResNet-56") in text
-    assert ("trained for 2.4 % of the paper’s schedule. No network here was trained for the whole"
+    assert ("trained for 2.4 % of the full schedule. No network here was trained for the whole"
             ) in text
 
 
@@ -88,7 +89,7 @@ def test_summary_prefers_the_papers_scale():
     assert "1 could be checked on real data: 1 held, 0 in part" in text
     assert "single seed" not in text
     assert "ResNet-56 on CIFAR-100: the full schedule" in text and "ResNet-20" not in text
-    assert "trained for 100 % of the paper’s schedule.</p>" in text
+    assert "trained for 100 % of the full schedule.</p>" in text
 
 
 @pytest.mark.parametrize("name, words", [
@@ -217,7 +218,7 @@ def test_a_line_opens_by_key_and_link_and_all_of_them_on_paper(page, verdicts, t
 
 def test_labels_cover_the_catalogue():
     for recipe in recipes.CATALOGUE.values():
-        assert recipe.dataset in tables.DATASETS and recipe.model in tables.MODELS
+        assert recipe.dataset in DATASETS and recipe.model in MODELS
 
 
 def test_published_text_is_escaped():

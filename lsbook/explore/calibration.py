@@ -12,8 +12,7 @@ from lsbook.estimators import calibration
 from lsbook.explore import evaluation, sweep
 from lsbook.explore.figure import Explorer
 from lsbook.figures.calibration import best_T
-from lsbook.figures.ledger import setting
-from lsbook.figures.scale import in_words
+from lsbook.figures.scale import in_words, setting
 from lsbook.runs.best import best, compares
 
 KIND = "calibration"

@@ -11,6 +11,7 @@ from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import representations as figures
 from lsbook.figures.representations import Row
+from lsbook.figures.scale import scaled_setting, setting
 from lsbook.recipes import CATALOGUE
 from lsbook.runs import snapshots, tables
 from lsbook.runs.best import of_hard_seeds, recorded
@@ -89,7 +90,7 @@ def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
         note="triangle: the templates; spread: r.m.s. distance from the class centre; distance: "
         "mean between centres; unevenness: of the triangle's sides",
         alt=f"Activations of {', '.join(row.names)} on the plane through their templates, "
-        f"{figures.title_of(pair[0].recipe)}. At alpha {pair[1].recipe.alpha:g}, {words}.",
+        f"{setting(pair[0].recipe)}. At alpha {pair[1].recipe.alpha:g}, {words}.",
         caption="Up to 100 examples a class, training and validation; 25 before the end of the "
         "training. Shape and shade tell the classes apart.",
         config={"view": "planes", "alpha": alpha,
@@ -131,7 +132,7 @@ def geometry(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
         name="geometry",
         title="The geometry of all classes, in all dimensions",
         note="training examples; dots: mean over seeds; faint: each seed; band: least to greatest",
-        alt=f"{figures.title_of(first[0].recipe)}. {words}.",
+        alt=f"{setting(first[0].recipe)}. {words}.",
         config={
             "view": "geometry",
             "alpha": alpha,
@@ -185,7 +186,7 @@ def _epochs(run: Any) -> dict[str, list[int]]:
 
 
 def _named(name: str, runs: list[Any]) -> dict[str, str]:
-    return {"name": name, "label": figures.setting_of(runs[0].recipe)}
+    return {"name": name, "label": scaled_setting(runs[0].recipe)}
 
 
 def _measured(runs: list[Any]) -> list[dict[str, float]]:

@@ -10,7 +10,7 @@ import numpy as np
 from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import smoothing as figures
-from lsbook.figures.representations import setting_of
+from lsbook.figures.scale import scaled_setting
 from lsbook.runs.best import compares, of_hard_seeds
 
 KIND = "smoothing"
@@ -97,7 +97,7 @@ def _with_gaps(runs: Sequence[Any]) -> list[Any]:
 def _described(name: str, runs: Sequence[Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "label": setting_of(runs[0].recipe),
+        "label": scaled_setting(runs[0].recipe),
         "K": len(runs[0].arrays["templates"]),
         "runs": [evaluation.named(run, KIND) for run in runs],
     }

@@ -14,8 +14,8 @@ from lsbook.estimators import calibration
 from lsbook.estimators.calibration import Reliability, from_logits
 from lsbook.estimators.temperature import fit_temperature
 from lsbook.figures import theme
-from lsbook.figures.ledger import DATASETS, MODELS, scale_words, setting, spread_text
-from lsbook.figures.scale import in_words
+from lsbook.figures.ledger import scale_words, spread_text
+from lsbook.figures.scale import DATASETS, MODELS, scaled_setting, setting
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, Spread, groups
 from lsbook.recipes import Recipe
@@ -222,7 +222,7 @@ def table_3(runs: Iterable[Any], alpha: float | None = None) -> pd.DataFrame:
             lab = recipe.preset == "lab"
             ours = alpha if lab and alpha is not None else strength
             rows.append({
-                "network": network if lab else _scaled(recipe),
+                "network": network if lab else scaled_setting(recipe),
                 "whose": "ours",
                 "α": f"{ours:g}",
             } | {head: _measured(group, name, ours if head == "smoothed" else 0.0)
@@ -281,7 +281,7 @@ def best_alpha_text(runs: Sequence[Any]) -> str:
     """Which α needs no temperature and which temperature needs no α, in a sentence or two."""
     means = metrics(runs).groupby("alpha")[["val_ece", "ece_at_optimal_T", "optimal_T"]].mean()
     best = means["val_ece"].idxmin()
-    text = (f"{_scaled(runs[0].recipe)}: averaged over seeds the ECE is "
+    text = (f"{scaled_setting(runs[0].recipe)}: averaged over seeds the ECE is "
             f"{means['val_ece'].loc[0.0]:.3f} with hard targets and least, "
             f"{means['val_ece'].min():.3f}, at α = {best:g}.")
     fitted = means.dropna()
@@ -349,11 +349,7 @@ def selective_text(runs: Sequence[Any], alpha: float) -> str:
     seeds = sorted(by[0.0].keys() & by[alpha].keys())
     hard, soft = (np.mean([by[a][seed] for seed in seeds]) for a in (0.0, alpha))
     more = sum(by[alpha][seed] > by[0.0][seed] for seed in seeds)
-    return (f"{_scaled(runs[0].recipe)}: among the half of the examples that a network is surest "
+    return (f"{scaled_setting(runs[0].recipe)}: among the half of the examples that a network is surest "
             f"of, {hard:.1%} are wrong with hard targets and "
             f"{soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
             f"{len(seeds)} seed{'s' * (len(seeds) > 1)}.")
-
-
-def _scaled(recipe: Recipe) -> str:
-    return f"{setting(recipe)}, {in_words(recipe)}"

@@ -16,8 +16,7 @@ import torch
 from lsbook import paper
 from lsbook.estimators.smoothness import gamma
 from lsbook.figures import theme
-from lsbook.figures.ledger import DATASETS, MODELS
-from lsbook.figures.scale import in_words
+from lsbook.figures.scale import DATASETS, MODELS, in_words
 from lsbook.figures.signed import signed
 from lsbook.figures.table import table
 from lsbook.recipes import CATALOGUE, Recipe, named
@@ -56,7 +55,7 @@ class Family:
     @property
     def networks(self) -> str:
         """Who teaches whom."""
-        return " to ".join(_network(recipe) for recipe in (self.teacher, self.student))
+        return " to ".join(MODELS[recipe.model] for recipe in (self.teacher, self.student))
 
     @property
     def scale(self) -> str:
@@ -94,10 +93,6 @@ class Family:
             if teaches and recipe.alpha not in found and "train_logits" in run.arrays:
                 found[recipe.alpha] = run
         return [found[alpha] for alpha in sorted(found)]
-
-
-def _network(recipe: Recipe) -> str:
-    return {"resnet20": "ResNet-20"}.get(recipe.model) or MODELS[recipe.model]
 
 
 def families(own: tuple[Recipe, Recipe], runs: Iterable[Any]) -> list[Family]:

@@ -15,8 +15,7 @@ import pandas as pd
 from lsbook.estimators.information import from_draws, mutual_information, simulate_bias
 from lsbook.figures import theme
 from lsbook.figures.classes import offered
-from lsbook.figures.ledger import DATASETS, MODELS
-from lsbook.figures.scale import in_words
+from lsbook.figures.scale import in_words, setting
 from lsbook.recipes import Recipe, named
 from lsbook.runs import tables
 from lsbook.runs.best import recorded
@@ -28,7 +27,6 @@ EXAMPLE_COUNTS = (50, 200, 600)
 CASES = {1: "no information", 2: "two collapsed classes"}
 UNITS = ("σ", "logits")
 DRAWS = ("mi_mean", "mi_scored")
-DRAW_COUNT = 5
 _TICKS = (0, 1, 2, 4, 8, 15, 22, 30)
 _CIFAR = ("paper/teacher-cifar10", "fraction/teacher-cifar10")
 _LAB = ("lab/mlp-mnist1d", "lab/teacher-mnist1d")
@@ -44,8 +42,7 @@ class Network:
     @property
     def name(self) -> str:
         """Network and data set, as a picker names them."""
-        model = {"resnet20": "ResNet-20"}.get(self.recipe.model) or MODELS[self.recipe.model]
-        return f"{model} on {DATASETS[self.recipe.dataset]}"
+        return setting(self.recipe)
 
     @property
     def scale(self) -> str:
@@ -120,37 +117,6 @@ def _pair(network: Network, alpha: float) -> pd.DataFrame:
     if common.any():
         ends = ends[ends["seed"].isin(common.index[common])]
     return ends.groupby("alpha")[["first", "peak", "last"]].mean()
-
-
-def verdict(network: Network, alpha: float) -> str:
-    """What Figure 6 claims, checked on one network: a Markdown list."""
-    pair = _pair(network, alpha)
-    (hard, smooth), near = (row for _, row in pair.iterrows()), pair.index[-1]
-    low = max(hard["first"], smooth["first"]) < smooth["peak"] / 4
-    starts = ("near 0, as in the paper" if low else
-              "well above 0, unlike the paper: untrained weights already tell examples apart")
-    falls = smooth["last"] < 0.95 * smooth["peak"]
-    loses, loses_hard = smooth["peak"] - smooth["last"], hard["peak"] - hard["last"]
-    more = smooth["last"] < hard["last"]
-    above, floor = smooth["last"] - LOG2, LOG2 + bias(DRAW_COUNT, "fresh")
-    ends = ("near it, as in the paper" if floor < smooth["last"] < 1.5 * LOG2 else
-            "far from it, unlike the paper's: the classes have not collapsed"
-            if above > 0 else
-            "below what two collapsed classes read")
-    lines = [
-        f"It starts {starts} ({smooth['first']:.2f} nats).",
-        f"With α = {near:g} it {'rises and falls' if falls else 'does not fall again'}: "
-        f"{smooth['peak']:.2f} at most, {smooth['last']:.2f} in the end ({loses:.2f} lost; hard "
-        f"targets lose {loses_hard:.2f}).",
-        "Smoothing ends lower than hard targets" + (
-            f": {smooth['last']:.2f} against {hard['last']:.2f}." if more else
-            f"? Not here: {smooth['last']:.2f} against {hard['last']:.2f}. The effect does not "
-            "appear."),
-        f"It ends {abs(above):.2f} nats {'above' if above > 0 else 'below'} log 2: {ends} (two "
-        f"collapsed classes would read {floor:.2f} on this estimate).",
-    ]
-    head = f"**{network.name}** ({network.scale}), fresh draw.\n\n"
-    return head + "\n".join(f"- {line}" for line in lines)
 
 
 def least_told(network: Network) -> str:

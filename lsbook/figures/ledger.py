@@ -11,7 +11,7 @@ from typing import Any
 from IPython.display import HTML
 
 from lsbook import paper
-from lsbook.figures.scale import in_words
+from lsbook.figures.scale import DATASETS, MODELS, in_words, setting
 from lsbook.ledger import (
     DECIDED,
     EXPERIMENTS,
@@ -27,29 +27,8 @@ from lsbook.ledger import (
 from lsbook.recipes import CATALOGUE, Recipe
 
 SIGNS = dict(zip(STATUSES, "★●◕◐✕○–"))
-DATASETS = {
-    "cifar10": "CIFAR-10",
-    "cifar100": "CIFAR-100",
-    "mnist": "MNIST",
-    "tinyimagenet": "Tiny ImageNet (30 classes)",
-    "multi30k": "Multi30k",
-    "mnist1d": "MNIST-1D (lab)",
-    "digits": "digits (lab)",
-    "grammar": "grammar (lab)",
-}
-MODELS = {
-    "mlp": "MLP",
-    "conv1d": "CNN",
-    "alexnet": "AlexNet",
-    "resnet8": "ResNet-8",
-    "resnet20": "ResNet-20",
-    "resnet56": "ResNet-56",
-    "inception-v4": "Inception-v4",
-    "inception-v2": "Inception-v2",
-    "transformer": "Transformer",
-}
 PRESETS = {
-    "paper": "real data, the paper’s scale",
+    "paper": "real data, the full schedule",
     "fraction": "real data, a fraction",
     "lab": "lab",
 }
@@ -88,7 +67,7 @@ _SHARES = ("accuracy",)
 
 
 def scale_words(recipe: Recipe) -> str:
-    """What was cut from the paper's experiment, in words.
+    """What was cut from the whole experiment, in words.
 
     For instance "a quarter of the images, 2.4 % of the schedule, ResNet-20 in place of ResNet-56".
     """
@@ -100,11 +79,6 @@ def scale_words(recipe: Recipe) -> str:
         size = dict(recipe.size)
         words.append(f"{size['layers']} layers of width {size['d_model']}")
     return ", ".join(words)
-
-
-def setting(recipe: Recipe) -> str:
-    """Network and data of a recipe, such as "ResNet-20 on CIFAR-100"."""
-    return f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}"
 
 
 def summary(verdicts: Sequence[Verdict]) -> HTML:
@@ -135,7 +109,7 @@ def _scale(used: Iterable[Recipe]) -> str:
     span = least if least == most else f"{least} to {most}"
     short = " No network here was trained for the whole." if shares[-1] < 100 else ""
     return (f"<strong>Scale:</strong> the networks behind these verdicts were trained for "
-            f"{span} % of the paper’s schedule.{short}")
+            f"{span} % of the full schedule.{short}")
 
 
 def _outcomes(
@@ -147,7 +121,7 @@ def _outcomes(
     decided = [claim for claim in claims if outcome[claim] in DECIDED]
     once = sum(_in_one_seed(there[claim.id]) for claim in decided)
     alone = "All of these" if once == len(decided) else str(once)
-    seeds = f" {alone} rest on a single seed." if once else ""
+    seeds = f" {alone} rest{'s' * (alone == '1')} on a single seed." if once else ""
     lists = ""
     for status in STATUSES:
         names = [_jump(claim) for claim in claims if outcome[claim] == status]
@@ -252,8 +226,9 @@ def published(rows: Sequence[Row]) -> HTML:
             folds.append(_fold(_experiment(experiment, mine), _table(
                 head, lines, f"{experiment.title}: published numbers beside ours")))
     within = ", ".join(f"{limit:g} of {quantity}" for quantity, limit in TOLERANCE.items())
-    rule = ("Reproduced is what the mean of at least two seeds comes within these of, or within the "
-            f"published ± where that is wider: {within}; accuracy and error in points.")
+    rule = ("Reproduced: the mean of at least two seeds comes within these of the printed number, or "
+            f"within its ± where that is wider: {within}; accuracy and error in points. Held once: "
+            "that of one seed does. Partly: within three times as much. Not: further off.")
     return HTML(f"{STYLE}<p>{rule}</p>" + "".join(folds))
 
 

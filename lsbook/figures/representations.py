@@ -14,8 +14,8 @@ from lsbook import paper
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.classes import offered
-from lsbook.figures.ledger import DATASETS, MODELS, spread_text, value_of
-from lsbook.figures.scale import in_words
+from lsbook.figures.ledger import spread_text, value_of
+from lsbook.figures.scale import DATASETS, MODELS, in_words, scaled_setting, setting
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Spread
 from lsbook.recipes import Recipe
@@ -83,16 +83,6 @@ _TABLE_2 = (
     ("mnist1d", "mlp", ("lab/mlp-mnist1d",)),
     ("digits", "mlp", ("lab/mlp-digits",)),
 )
-
-
-def title_of(recipe: Recipe) -> str:
-    """Network and data set, for instance "ResNet-20 on CIFAR-100"."""
-    return f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}"
-
-
-def setting_of(recipe: Recipe) -> str:
-    """Network, data set and how much of the experiment was run."""
-    return f"{title_of(recipe)}, {in_words(recipe)}"
 
 
 # The explorer: shipped logits, projected in the browser
@@ -365,7 +355,7 @@ def figure_1_row(place: Place, instead: Row, alpha: float = 0.1) -> Row:
 def _row(place: Place, source: Source, hard: Any, smoothed: Any) -> Row:
     offered = class_names(hard)
     names = tuple(offered[k] for k in source.classes)
-    ours = title_of(hard.recipe)
+    ours = setting(hard.recipe)
     listed = ", ".join(names)
     notes = (listed if ours == place.network else f"here {ours}: {listed}", in_words(hard.recipe))
     return Row(place.network, notes, hard, smoothed, names, source.classes)
@@ -455,7 +445,7 @@ def growth_told(hard: Any, smoothed: Any) -> str:
         return " → ".join(f"{of[name][network]:.2f}" for of in seen)
 
     when = ", ".join(map(str, moments[:-1]))
-    return (f"{title_of(hard.recipe)}, after epochs {when} and {last}: the centres lie "
+    return (f"{setting(hard.recipe)}, after epochs {when} and {last}: the centres lie "
             f"{values('distance', 'hard')} apart with hard targets, "
             f"{values('distance', 'smoothed')} with α = {smoothed.recipe.alpha:g}; spread over "
             f"distance is {values('ratio', 'hard')} and {values('ratio', 'smoothed')}.")
@@ -556,7 +546,7 @@ def geometry_told(runs: Sequence[Any], alpha: float) -> str:
                       for name, label in GEOMETRY.items())
     best = means["nc1"].idxmin()
     return (
-        f"{setting_of(runs[0].recipe)}, from hard targets to α = {near:g}: {words}, mean over "
+        f"{scaled_setting(runs[0].recipe)}, from hard targets to α = {near:g}: {words}, mean over "
         f"seeds. NC1 is least at α = {best:g} ({means['nc1'].min():.2f})"
         + (": beyond it the gap that the targets ask for is so small that the examples which the "
            "network cannot fit outweigh it." if best < means.index.max() else
@@ -570,7 +560,7 @@ def accuracy_told(runs: Sequence[Any], alpha: float) -> str:
     gain = 100 * (right[near] - right[0.0]).dropna()
     mean, low, high = (f"{x:+.1f}".replace("-", "−") for x in (gain.mean(), gain.min(), gain.max()))
     seeds = f"{len(gain)} seeds: {low} to {high}" if len(gain) > 1 else "one seed"
-    return f"{setting_of(runs[0].recipe)}, α = {near:g}: {mean} ({seeds})"
+    return f"{scaled_setting(runs[0].recipe)}, α = {near:g}: {mean} ({seeds})"
 
 
 def _nearest(alphas: Iterable[float], alpha: float) -> float:
@@ -599,7 +589,7 @@ def accuracy_table(alpha: float = 0.1) -> pd.DataFrame:
 
 
 def _setting(recipe: Recipe, papers: str) -> str:
-    return in_words(recipe) if title_of(recipe) == papers else setting_of(recipe)
+    return in_words(recipe) if setting(recipe) == papers else scaled_setting(recipe)
 
 
 def _published(dataset: str, model: str, alpha: float) -> str:

@@ -1,9 +1,30 @@
-"""In words, how much of an experiment a run is."""
+"""In words, what a run is, and how much of an experiment."""
 
 from __future__ import annotations
 
 from lsbook.recipes import Recipe
 
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "mnist": "MNIST",
+    "tinyimagenet": "Tiny ImageNet (30 classes)",
+    "multi30k": "Multi30k",
+    "mnist1d": "MNIST-1D (lab)",
+    "digits": "digits (lab)",
+    "grammar": "grammar (lab)",
+}
+MODELS = {
+    "mlp": "MLP",
+    "conv1d": "CNN",
+    "alexnet": "AlexNet",
+    "resnet8": "ResNet-8",
+    "resnet20": "ResNet-20",
+    "resnet56": "ResNet-56",
+    "inception-v4": "Inception-v4",
+    "inception-v2": "Inception-v2",
+    "transformer": "Transformer",
+}
 _SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
 
 
@@ -17,3 +38,13 @@ def in_words(recipe: Recipe) -> str:
         return schedule
     share = _SHARES.get(recipe.train_fraction, f"{100 * recipe.train_fraction:.2g} %")
     return f"{share} of the images, {schedule}"
+
+
+def setting(recipe: Recipe) -> str:
+    """Network and data set, for instance "ResNet-20 on CIFAR-100"."""
+    return f"{MODELS[recipe.model]} on {DATASETS[recipe.dataset]}"
+
+
+def scaled_setting(recipe: Recipe) -> str:
+    """Network, data set and how much of the experiment was run."""
+    return f"{setting(recipe)}, {in_words(recipe)}"

@@ -23,6 +23,7 @@ from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, groups
 from lsbook.recipes import CATALOGUE
 from lsbook.runs.best import of_hard_seeds
+from lsbook.runs.tables import uncased_bleu
 
 LEVELS = 1000
 CELL = 0.05
@@ -780,12 +781,8 @@ def results(runs: Iterable[Any], alpha: float = 0.1) -> pd.DataFrame:
     return pd.DataFrame(table).reset_index(names="hard → smoothed")
 
 
-def _uncased(run: Any) -> float:
-    return run.metrics.get("bleu_lowercase", run.metrics["bleu"])
-
-
 _QUANTITIES = {
-    "BLEU": ("{:.1f}", _uncased),
+    "BLEU": ("{:.1f}", uncased_bleu),
     "perplexity": ("{:.2f}", lambda run: float(np.exp(at_temperature(run, "nll", 1.0)))),
     "ECE": ("{:.3f}", lambda run: at_temperature(run, "ece", 1.0)),
 }

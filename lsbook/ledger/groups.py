@@ -8,12 +8,24 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from lsbook.recipes import Recipe
+
 Values = dict[int, float]
 """One value a seed."""
 
 
 class Missing(LookupError):
     """A run or a metric that a check needs does not exist."""
+
+
+PAPERS_DATA = ("cifar10", "cifar100", "mnist")
+"""The data sets of this book that the paper used too."""
+
+
+def is_papers_own(recipe: Recipe) -> bool:
+    """Whether a recipe is the paper's own experiment: its data, its network, its whole schedule."""
+    whole = recipe.preset == "paper" and recipe.scale == recipe.train_fraction == 1.0
+    return whole and recipe.dataset in PAPERS_DATA
 
 
 @dataclass(frozen=True)

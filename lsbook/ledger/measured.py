@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lsbook.ledger.checks import test_or_validation
-from lsbook.ledger.groups import Group, Missing, Values, each, groups, metric
+from lsbook.ledger.groups import Group, Missing, Values, each, groups, is_papers_own, metric
 from lsbook.ledger.verdicts import Spread
 from lsbook.paper import KEY, NUMBERS, Number
 from lsbook.recipes import CATALOGUE, Recipe
+from lsbook.runs.tables import uncased_bleu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,6 @@ class Experiment:
     title: str
     place: str
     recipes: tuple[str, ...]
-    same_data: bool = True
 
 
 def _both(stem: str, fraction: str = "") -> tuple[str, str]:
@@ -43,10 +43,10 @@ EXPERIMENTS: dict[tuple[str, str, str], Experiment] = {
         title="Students on MNIST", place="Section 4", recipes=_both("student-mnist")),
     ("en-de", "transformer", ""): Experiment(
         title="Transformer, English–German", place="Tables 1 and 3",
-        recipes=_both("transformer-multi30k"), same_data=False),
+        recipes=_both("transformer-multi30k")),
     ("imagenet", "inception-v4", ""): Experiment(
         title="Inception-v4 on ImageNet", place="Tables 2 and 3",
-        recipes=_both("inception-tinyimagenet", "resnet20-tinyimagenet"), same_data=False),
+        recipes=_both("inception-tinyimagenet", "resnet20-tinyimagenet")),
 }
 """The experiments by data set, network and role in the paper."""
 
@@ -139,8 +139,7 @@ def _on_each(experiment: Experiment, read: Read, found: dict[str, list[Group]],
             cut = group.runs[0].recipe
             recipe = CATALOGUE[name].with_(scale=cut.scale, train_fraction=cut.train_fraction)
             spread = Spread.of("", values)
-            whole = recipe.preset == "paper" and recipe.scale == recipe.train_fraction == 1.0
-            comparable = number is not None and whole and experiment.same_data
+            comparable = number is not None and is_papers_own(recipe)
             ours.append(Measured(
                 recipe=recipe, spread=spread, note=note,
                 runs=tuple(runs[seed].recipe.hash for seed in values),
@@ -202,7 +201,11 @@ def _temperature(choose: Callable, number: Number) -> Read:
 
 
 def _bleu(choose: Callable, number: Number) -> Read:
-    return _metric(choose, "bleu")
+    def read(group: Group):
+        runs = choose(group)
+        return each(runs, uncased_bleu), runs, ""
+
+    return read
 
 
 def _perplexity(choose: Callable, number: Number) -> Read:

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from lsbook.ledger.checks import CHECKS, UNCHECKED, Check
-from lsbook.ledger.groups import Group, Missing, Values, groups
+from lsbook.ledger.groups import Group, Missing, Values, groups, is_papers_own
 from lsbook.paper import CLAIMS, Claim
 from lsbook.recipes import CATALOGUE, Recipe
 
@@ -130,10 +130,9 @@ def _checked(claim: str, check: Check, recipe: str, group: Group) -> Verdict | N
         return None
     one = group.runs[0].recipe
     status = judge(evidence.conditions)
-    whole = (one.preset, one.scale, one.train_fraction) == ("paper", 1.0, 1.0)
     return Verdict(
         id=claim,
-        status="reproduced" if status == "held" and whole else status,
+        status="reproduced" if status == "held" and is_papers_own(one) else status,
         recipe=recipe,
         scale=one.scale,
         train_fraction=one.train_fraction,

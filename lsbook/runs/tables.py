@@ -26,6 +26,11 @@ def history(runs: Iterable[Run], clock: str, quantities: Sequence[str]) -> pd.Da
     return pd.concat(frames, ignore_index=True)
 
 
+def uncased_bleu(run: Run) -> float:
+    """BLEU in lower case, as the paper gives it; the lab's sentences have no capitals to lower."""
+    return run.metrics.get("bleu_lowercase", run.metrics["bleu"])
+
+
 def _labels(run: Run) -> dict:
     recipe = run.recipe
     return {
