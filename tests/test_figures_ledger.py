@@ -143,12 +143,6 @@ def test_spread_names_a_single_seed():
         "−0.395 (−0.415 to −0.376)")
 
 
-@pytest.mark.parametrize(
-    "seconds, text", [(0.34, "0.3 s"), (8.2, "8 s"), (720, "12 min"), (12240, "3.4 h"), (None, "")])
-def test_duration(seconds, text):
-    assert tables.duration(seconds) == text
-
-
 def test_tables_without_any_run():
     rows = ledger.verdicts()
     for text in (tables.details(rows), tables.published(ledger.swept())):

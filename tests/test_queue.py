@@ -148,8 +148,8 @@ def test_without_data_no_trial(home):
 
 
 def test_time_spans_are_short():
-    spans = [cost.describe(seconds) for seconds in (None, 12.3, 600, 7200)]
-    assert spans == ["?", "12 s", "10 min", "2.0 h"]
+    spans = [cost.describe(seconds) for seconds in (None, 0.34, 12.3, 600, 7200)]
+    assert spans == ["?", "0.3 s", "12 s", "10 min", "2.0 h"]
 
 
 def test_listing_says_what_is_missing_and_what_it_takes(home, short, capsys):

@@ -25,6 +25,7 @@ from lsbook.ledger import (
     overall,
 )
 from lsbook.recipes import CATALOGUE, Recipe
+from lsbook.runs.cost import describe
 
 SIGNS = dict(zip(STATUSES, "★●◕◐✕○–"))
 PRESETS = {
@@ -283,7 +284,7 @@ def run_list(runs: Iterable[Any]) -> HTML:
     head = ["run", "α", "seed", "schedule", "images", "teacher", "score", "device", "wall time",
             "manifest"]
     seconds = sum(run.manifest.get("wall_seconds") or 0 for run in runs)
-    note = f"{len(runs)} runs, trained in {duration(seconds)} in all."
+    note = f"{len(runs)} runs, trained in {describe(seconds)} in all."
     table = _table(head, [_run(run) for run in runs], f"{len(runs)} runs", "ls-narrow")
     return HTML(f'{STYLE}<div class="ls-runs"><p role="status">{note}</p>{table}</div>')
 
@@ -295,7 +296,7 @@ def _run(run: Any) -> list[str]:
     return [
         f"{escape(recipe.name)}<br> <small>{recipe.hash}</small>", f"{recipe.alpha:g}",
         str(recipe.seed), f"{100 * recipe.scale:.3g} %", images, _teacher(recipe), _score(run),
-        escape(str(manifest.get("device", ""))), duration(manifest.get("wall_seconds")),
+        escape(str(manifest.get("device", ""))), describe(manifest.get("wall_seconds")),
         # Not <pre>, each of which the book's theme measures while the page opens.
         f"<details><summary>show</summary><samp>{text}</samp></details>",
     ]
@@ -306,17 +307,6 @@ def _score(run: Any) -> str:
     if run.recipe.is_text:
         return f"BLEU {metrics['bleu']:.1f}"
     return f"{round(100 * metrics['val_accuracy'], 5):.1f} %"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as text: ``8 s``, ``12 min``, ``3.4 h``."""
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def value_of(number: paper.Number) -> str:

@@ -82,9 +82,11 @@ def _seconds(device: torch.device, train, *args, **options) -> float:
 
 
 def describe(seconds: float | None) -> str:
-    """A time span as 40 s, 12 min or 3.5 h, and ? where it is not known."""
+    """A time span as 0.4 s, 40 s, 12 min or 3.5 h, and ? where it is not known."""
     if seconds is None:
         return "?"
+    if seconds < 1:
+        return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
