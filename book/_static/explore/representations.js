@@ -97,7 +97,7 @@
 
   /** Places of names from low to high, moved where they would be written over an earlier one. */
   function apart(places, names, [low, high]) {
-    const wide = (k) => 7 * names[k].length;
+    const wide = (k) => 8 * names[k].length;
     const clash = ([x, y], [a, b], i, k) =>
       Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
     return places.reduce((kept, { x, y, up }, k) => {
