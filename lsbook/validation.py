@@ -16,6 +16,13 @@ def check_unit(value: float, name: str) -> float:
     return value
 
 
+def check_count(value: int, name: str, least: int = 1) -> int:
+    """Return ``value`` as an int if it is whole and at least ``least``, else raise ValueError."""
+    if not (float(value).is_integer() and value >= least):
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {value}.")
+    return int(value)
+
+
 def check_alpha(alpha: float) -> float:
     """Return the smoothing ``alpha`` as a float if it lies in [0, 1], else raise ValueError."""
     return check_unit(alpha, "alpha (the share of each target given to the prior)")
@@ -43,7 +50,8 @@ def check_logits(logits: Tensor, name: str = "logits") -> Tensor:
         raise ValueError(
             f"{name} need at least two classes on the last axis; got {tuple(logits.shape)}."
         )
-    if not torch.isfinite(logits).all():
+    # A finite sum vouches for every value, and is quicker than looking at each.
+    if not (logits.sum().isfinite() or logits.isfinite().all()):
         raise ValueError(
             f"{name} hold NaN or infinite values; look for a diverged run or a bad input."
         )

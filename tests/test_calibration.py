@@ -186,6 +186,24 @@ def test_bootstrap_accuracy_agrees_with_the_binomial():
     np.testing.assert_allclose(interval.accuracy[:, 11], [0.75 - half, 0.75 + half], atol=0.006)
 
 
+def test_one_infinite_logit_among_many_is_found():
+    logits, targets = scores()
+    for value in (np.inf, -np.inf, np.nan):
+        spoilt = logits.clone()
+        spoilt[-1, -1] = value
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            calibration.ece(spoilt, targets)
+    large = np.full((2, 3), 3e38, np.float32)  # its sum is infinite, none of its values is
+    assert calibration.accuracy(large, np.array([0, 1])) == 0.5
+
+
+def test_whole_bins_may_come_as_floats():
+    logits, targets = scores()
+    for binning in ("width", "mass"):
+        ours = calibration.ece(logits, targets, bins=10.0, binning=binning)
+        assert ours == calibration.ece(logits, targets, bins=10, binning=binning)
+
+
 LOGITS, TARGETS = np.zeros((3, 4)), np.array([0, 1, 2])
 
 
@@ -202,7 +220,14 @@ LOGITS, TARGETS = np.zeros((3, 4)), np.array([0, 1, 2])
         (lambda: calibration.ece(LOGITS[:0], TARGETS[:0]), "no examples"),
         (lambda: calibration.ece(LOGITS * np.nan, TARGETS), "NaN"),
         (lambda: calibration.ece(LOGITS, TARGETS, T=0), "temperature"),
+        (lambda: calibration.ece(LOGITS[:, :1], TARGETS * 0), "two classes"),
+        (lambda: calibration.accuracy(LOGITS[:, :1], TARGETS * 0), "two classes"),
+        (lambda: calibration.classwise_ece(LOGITS[:, :1], TARGETS * 0), "two classes"),
+        (lambda: calibration.ece(LOGITS[0], TARGETS[0]), r"row of K an example; got \(4,\)"),
         (lambda: calibration.ece(LOGITS, TARGETS, bins=0), "bins"),
+        (lambda: calibration.ece(LOGITS, TARGETS, bins=2.5), "bins must be a whole number"),
+        (lambda: calibration.ece(LOGITS, TARGETS, bins=np.nan), "bins must be a whole number"),
+        (lambda: calibration.mce(LOGITS, TARGETS, bins=np.inf), "bins must be a whole number"),
         (lambda: calibration.ece(LOGITS, TARGETS, binning="equal"), "'mass'"),
         (lambda: reliability([0.1, 1.2], [0, 1]), r"\[0, 1\]"),
         (lambda: reliability([0.1, np.nan], [0, 1]), "NaN"),
@@ -210,6 +235,8 @@ LOGITS, TARGETS = np.zeros((3, 4)), np.array([0, 1, 2])
         (lambda: reliability([0.1, 0.2], [0]), "one length"),
         (lambda: reliability([], []), "no predictions"),
         (lambda: calibration.bootstrap([0.1], [1], level=95), "level"),
+        (lambda: calibration.bootstrap([0.1], [1], draws=0), "draws .*at least 1; got 0"),
+        (lambda: calibration.bootstrap([0.1], [1], draws=1.5), "draws .*whole number"),
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):

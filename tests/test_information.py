@@ -140,7 +140,11 @@ def test_bias_fades_with_the_number_of_draws():
         (lambda: mutual_information(np.zeros(3), np.full(3, np.nan)), "NaN"),
         (lambda: from_draws(np.zeros((3, 1))), "at least two"),
         (lambda: from_draws(draws(), "new"), "'reused'"),
-        (lambda: simulate_bias(N=5, clusters=6), "clusters"),
+        (lambda: simulate_bias(N=5, clusters=6), "clusters must be at most N = 5; got 6"),
+        (lambda: simulate_bias(N=5, clusters=1.5), "clusters must be a whole number"),
+        (lambda: simulate_bias(N=0), "N must be a whole number, at least 1"),
+        (lambda: simulate_bias(N=5, L=1), "L must be a whole number, at least 2"),
+        (lambda: simulate_bias(N=5, draws=0), "draws must be a whole number, at least 1"),
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):

@@ -25,6 +25,19 @@ def test_auroc_needs_both_kinds():
         auroc(np.array([1.0, 2.0]), [True, True])
 
 
+@pytest.mark.parametrize("call, message", [
+    (lambda: auroc([1.0, 2.0, 3.0], [True, False]), r"one length; got shapes \(3,\) and \(2,\)"),
+    (lambda: auroc([1.0, 2.0], [True, False, True]), "one length"),
+    (lambda: auroc([[1.0, 2.0]], [[True, False]]), "one length"),
+    (lambda: auroc([1.0, 2.0], [0.9, 0.0]), "only 0 and 1"),
+    (lambda: normalised_max_logit(np.zeros(3)), "K at least 2"),
+    (lambda: normalised_max_logit(np.zeros((3, 1))), "K at least 2"),
+])
+def test_bad_input_says_what_is_wrong(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
 def test_normalised_logit_ignores_scale_and_shift():
     logits = np.random.default_rng(0).normal(size=(7, 5))
     assert normalised_max_logit(3 * logits + 2) == pytest.approx(normalised_max_logit(logits))

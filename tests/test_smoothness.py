@@ -36,3 +36,5 @@ def test_bad_input_says_what_is_wrong():
         gamma(torch.zeros(40, 10), TARGETS, T=-1)
     with pytest.raises(ValueError, match="found 9"):
         gamma(torch.zeros(40, 9), TARGETS)
+    with pytest.raises(ValueError, match="two classes"):
+        gamma(torch.zeros(40, 1), TARGETS * 0)

@@ -92,6 +92,11 @@ def test_misleading_logits_have_no_finite_temperature():
         fit_temperature(logits, logits.argmin(1))
 
 
+def test_one_class_has_no_temperature():
+    with pytest.raises(ValueError, match="two classes"):
+        fit_temperature(np.zeros((3, 1)), np.zeros(3, dtype=int))
+
+
 def test_unknown_objective():
     with pytest.raises(ValueError, match="'ece'"):
         fit_temperature(*sample(n=50), objective="mce")

@@ -121,6 +121,8 @@ X, Y = np.zeros((3, 2)), np.array([0, 1, 2])
 @pytest.mark.parametrize(
     "call, message",
     [
+        (lambda: append_one(np.zeros(3)), r"\(n, d\); got \(3,\)"),
+        (lambda: append_one(np.zeros((3, 2, 2))), r"\(n, d\)"),
         (lambda: plane(np.eye(4)), "three templates"),
         (lambda: project(np.zeros((2, 32)), plane(TEMPLATES)), "append_one"),
         (lambda: project_logits(np.zeros((2, 4)), TEMPLATES), "three classes"),
@@ -130,6 +132,7 @@ X, Y = np.zeros((3, 2)), np.array([0, 1, 2])
         (lambda: geometry(X, Y, np.eye(2)), "found 2"),
         (lambda: geometry(X, Y[:2], np.eye(3)), "shape"),
         (lambda: geometry(X[:0], Y[:0], np.eye(3)), "empty"),
+        (lambda: geometry(X, Y, np.zeros(3)), r"templates must have shape \(K, d\)"),
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):

@@ -52,6 +52,11 @@ def test_bleu_refuses_unequal_lists(hypotheses, references):
         bleu(hypotheses, references)
 
 
+def test_bleu_lists_the_tokenizers_there_are():
+    with pytest.raises(ValueError, match="13a.*got 'words'"):
+        bleu(REFERENCES, REFERENCES, tokenize="words")
+
+
 def test_perplexity_of_a_uniform_guess_is_the_vocabulary():
     assert perplexity(torch.zeros(2, 3, 7), torch.ones(2, 3).long()) == pytest.approx(7)
 
@@ -139,3 +144,5 @@ def test_token_calibration_refuses_bad_input():
         token_calibration(model, batches, [1.0, 0.0])
     with pytest.raises(ValueError, match="token"):
         token_calibration(model, [])
+    with pytest.raises(ValueError, match="no temperature"):
+        token_calibration(model, batches, [])

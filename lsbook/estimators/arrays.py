@@ -46,10 +46,26 @@ def as_targets(targets: Array, shape: tuple[int, ...], classes: int) -> Tensor:
     return check_targets(targets, classes).flatten().long()
 
 
+def as_correct(correct: Array, score: np.ndarray, name: str) -> np.ndarray:
+    """Whether each prediction was right, bool (n,), beside its ``score`` (n,) called ``name``."""
+    correct = np.asarray(as_tensor(correct))
+    if score.ndim != 1 or correct.shape != score.shape:
+        raise ValueError(
+            f"{name} and correct must be two lists of one length; got shapes "
+            f"{score.shape} and {correct.shape}."
+        )
+    if correct.dtype != bool and not np.isin(correct, (0, 1)).all():
+        raise ValueError("correct must hold only 0 and 1, or False and True.")
+    return correct.astype(bool, copy=False)
+
+
 def as_logits(logits: Array, targets: Array) -> tuple[Tensor, Tensor]:
     """Logits (n, K) and targets (n,) from (..., K) and (...), checked."""
     logits = as_tensor(logits)
-    if logits.ndim < 2 or not (torch.is_floating_point(logits) and logits.sum().isfinite()):
-        check_logits(logits)  # looks at every value; a finite sum has vouched for them otherwise
+    if logits.ndim < 2:
+        raise ValueError(
+            f"logits must be (..., K), a row of K an example; got {tuple(logits.shape)}."
+        )
+    check_logits(logits)
     targets = as_targets(targets, logits.shape, logits.shape[-1])
     return logits.flatten(0, -2), targets

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lsbook.estimators.arrays import Array, as_logits, as_targets, as_tensor
-from lsbook.validation import check_temperature, check_unit
+from lsbook.estimators.arrays import Array, as_correct, as_logits, as_targets, as_tensor
+from lsbook.validation import check_count, check_temperature, check_unit
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,17 @@ def bootstrap(
         Number of resamples; each costs O(n).
     seed : int
 
+    Raises
+    ------
+    ValueError
+        As in `reliability`, or for a level outside [0, 1] or no draws.
+
     Source
     ------
     Davison and Hinkley 1997, chapter 5.
     """
     check_unit(level, "level")
+    draws = check_count(draws, "draws")
     confidence, correct = _checked(confidence, correct)
     edges = _edges(confidence, bins, binning)
     bins, n = len(edges) - 1, len(confidence)
@@ -152,7 +158,7 @@ def ece(
 
     Parameters
     ----------
-    logits, probs : array (..., K)
+    logits, probs : array (..., K), K at least 2
         Give one of the two, by name if it is probabilities.
     targets : array of int, (...)
     bins, binning
@@ -234,20 +240,14 @@ def _top1(logits, targets, probs, T: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _checked(confidence: Array, correct: Array) -> tuple[np.ndarray, np.ndarray]:
-    confidence, correct = np.asarray(as_tensor(confidence)), np.asarray(as_tensor(correct))
+    confidence = np.asarray(as_tensor(confidence))
     if not np.issubdtype(confidence.dtype, np.floating):
         confidence = confidence.astype(np.float64)
-    if confidence.ndim != 1 or confidence.shape != correct.shape:
-        raise ValueError(
-            "confidence and correct must be two lists of one length; got shapes "
-            f"{confidence.shape} and {correct.shape}."
-        )
+    correct = as_correct(correct, confidence, "confidence")
     if len(confidence) == 0:
         raise ValueError("There are no predictions to estimate calibration from.")
     if not (confidence.min() >= 0 and confidence.max() <= 1):
         raise ValueError("confidence must lie in [0, 1] without NaN; pass logits to from_logits.")
-    if correct.dtype != bool and not np.isin(correct, (0, 1)).all():
-        raise ValueError("correct must hold only 0 and 1, or False and True.")
     return confidence, correct
 
 
@@ -270,8 +270,7 @@ def _checked_probs(probs: Array, targets: Array) -> tuple[Tensor, Tensor]:
 
 
 def _edges(confidence: np.ndarray, bins: int, binning: str) -> np.ndarray:
-    if int(bins) != bins or bins < 1:
-        raise ValueError(f"bins must be a whole number, at least 1; got {bins}.")
+    bins = check_count(bins, "bins")
     if binning == "width":
         return np.arange(bins + 1) / bins
     if binning == "mass":

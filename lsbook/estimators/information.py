@@ -13,6 +13,7 @@ import numpy as np
 from scipy.interpolate import PPoly, make_interp_spline
 
 from lsbook.estimators.arrays import Array, as_float64
+from lsbook.validation import check_count
 
 _PER_SIGMA = 32  # grid points a sigma
 _ROWS = 64  # rows a block of the direct sum, so that it stays in the cache
@@ -108,7 +109,7 @@ def simulate_bias(
     Parameters
     ----------
     N, L : int
-        Examples, and draws behind each mean.
+        Examples, and draws behind each mean, at least two.
     clusters : int
         1 for no information, 2 for two collapsed classes, N for every example apart.
     separation : float
@@ -116,9 +117,16 @@ def simulate_bias(
     draws : int
         Number of simulated sets.
     seed : int
+
+    Raises
+    ------
+    ValueError
+        For counts out of range, or more clusters than examples.
     """
-    if not 1 <= clusters <= N:
-        raise ValueError(f"clusters must lie in [1, N = {N}]; got {clusters}.")
+    N, L, draws = check_count(N, "N"), check_count(L, "L", 2), check_count(draws, "draws")
+    clusters = check_count(clusters, "clusters")
+    if clusters > N:
+        raise ValueError(f"clusters must be at most N = {N}; got {clusters}.")
     rng = np.random.default_rng(seed)
     centres = separation * (np.arange(N) % clusters)[:, None]
     sets = [centres + rng.standard_normal((N, L + 1)) for _ in range(draws)]

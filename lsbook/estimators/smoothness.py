@@ -16,7 +16,7 @@ def gamma(teacher_logits: Array, targets: Array, T: float = 1.0) -> float:
 
     Parameters
     ----------
-    teacher_logits : array (..., K)
+    teacher_logits : array (..., K), K at least 2
         On the training set.
     targets : array of int, (...)
     T : float, above 0

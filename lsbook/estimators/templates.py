@@ -58,7 +58,7 @@ class Geometry:
 
 def append_one(x: Array) -> np.ndarray:
     """Activations (n, d) with a 1 appended, (n, d + 1): what templates with a bias act on."""
-    x = as_float64(x, "activations")
+    x = _matrix(x, "activations", "(n, d)")
     return np.concatenate([x, np.ones((len(x), 1))], axis=1)
 
 
@@ -123,22 +123,20 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
         Penultimate activations, or their coordinates in the plane.
     targets : array of int, (n,)
         Classes, at least two of them.
-    templates : array (K, any)
+    templates : array (K, any width)
         One row a class; rows of classes without examples are left out.
 
     Raises
     ------
     ValueError
-        For fewer than two classes, or when class centres all coincide.
+        For arrays that do not fit, fewer than two classes, or class centres that all coincide.
 
     Source
     ------
     Papyan, Han and Donoho 2020 for nc1 and the three nc2.
     """
-    activations = as_float64(activations, "activations")
-    templates = as_float64(templates, "templates")
-    if activations.ndim != 2:
-        raise ValueError(f"activations must have shape (n, d); got {activations.shape}.")
+    activations = _matrix(activations, "activations", "(n, d)")
+    templates = _matrix(templates, "templates", "(K, d)")
     targets = as_targets(targets, activations.shape, len(templates)).numpy()
     classes, member = np.unique(targets, return_inverse=True)
     C = len(classes)
@@ -172,6 +170,13 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
         nc2_norm=float(lengths.std() / lengths.mean()),
         nc2_angle=float(cosines.std()),
     )
+
+
+def _matrix(x: Array, name: str, shape: str) -> np.ndarray:
+    x = as_float64(x, name)
+    if x.ndim != 2:
+        raise ValueError(f"{name} must have shape {shape}; got {x.shape}.")
+    return x
 
 
 def _sides(templates: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def bleu(
     Raises
     ------
     ValueError
-        If the two differ in length or are empty.
+        If the two differ in length or are empty, or sacrebleu has no such tokenizer.
     """
     if isinstance(hypotheses, str) or isinstance(references, str):
         raise ValueError("Give lists of sentences, not one string.")
@@ -62,6 +62,8 @@ def bleu(
 def _metric(references: tuple[str, ...], lowercase: bool, tokenize: str):
     from sacrebleu.metrics import BLEU
 
+    if tokenize not in BLEU.TOKENIZERS:
+        raise ValueError(f"tokenize must be one of {', '.join(BLEU.TOKENIZERS)}; got {tokenize!r}.")
     # Our sentences may end in " ."; 13a splits it off anyway, so no warning is due.
     return BLEU(lowercase=lowercase, tokenize=tokenize, force=True, references=[list(references)])
 
@@ -128,10 +130,12 @@ def token_calibration(
     Raises
     ------
     ValueError
-        For a temperature that is not above 0, or without any token.
+        For a temperature that is not above 0, or without any temperature or token.
     """
     model.eval()
     temperatures = [check_temperature(t) for t in np.atleast_1d(T)]
+    if not temperatures:
+        raise ValueError("There is no temperature; give at least one.")
     parts = []
     for source, target_in, target in batches:
         counted = target != PAD
