@@ -8,11 +8,14 @@ compile, and ``alpha``, ``beta``, ``T`` and ``weight`` may be tensors.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from lsbook.validation import (
     check_alpha,
+    check_count,
     check_logits,
     check_targets,
     check_temperature,
@@ -30,7 +33,7 @@ def smoothed_targets(
     targets : Tensor of int, (...)
         Class indices in [0, K).
     K : int
-        Number of classes.
+        Number of classes, at least 2.
     alpha : float in [0, 1]
         Share of the prior.
     prior : Tensor (K,), optional
@@ -43,10 +46,12 @@ def smoothed_targets(
     Raises
     ------
     ValueError
-        For alpha outside [0, 1], targets outside [0, K) or a prior that is no distribution.
+        For alpha outside [0, 1], K below 2, targets outside [0, K) or a prior that is no
+        distribution.
     """
     if validate:
         check_alpha(alpha)
+        check_count(K, "K (the number of classes)", 2)
         check_targets(targets, K)
     dtype = torch.get_default_dtype() if prior is None else prior.dtype
     u = _prior(prior, K, dtype, targets.device, validate)
@@ -126,11 +131,12 @@ def confidence_penalty(
     Raises
     ------
     ValueError
-        For a negative weight, or logits and targets that do not fit.
+        For a weight that is negative or infinite, or logits and targets that do not fit.
     """
     if validate:
-        if not weight >= 0:
-            raise ValueError(f"weight, the penalty's factor, must be at least 0; got {weight}.")
+        if not 0 <= weight < math.inf:
+            raise ValueError(
+                f"weight, the penalty's factor, must be finite and at least 0; got {weight}.")
         _check_pair(logits, targets, ignore_index)
     log_p = logits.log_softmax(-1)
     entropy = -(log_p.exp() * log_p).sum(-1)
@@ -155,7 +161,7 @@ def disturb_labels(
     Parameters
     ----------
     targets : Tensor of int, (...)
-    K : int
+    K : int, at least 2
     alpha : float in [0, 1]
     generator : torch.Generator, optional
         On the device of ``targets``.
@@ -165,10 +171,11 @@ def disturb_labels(
     Raises
     ------
     ValueError
-        For alpha outside [0, 1] or targets outside [0, K).
+        For alpha outside [0, 1], K below 2 or targets outside [0, K).
     """
     if validate:
         check_alpha(alpha)
+        check_count(K, "K (the number of classes)", 2)
         check_targets(targets, K, ignore_index)
     draw = {"generator": generator, "device": targets.device}
     redraw = (torch.rand(targets.shape, **draw) < alpha) & _counted(targets, ignore_index)
@@ -229,8 +236,10 @@ def distillation(
     return _reduce(loss, _counted(targets, ignore_index), reduction)
 
 
-def logit_matching(logits: Tensor, teacher_logits: Tensor, *, validate: bool = True) -> Tensor:
-    """Half the squared distance of the logits, summed over classes and averaged over the batch.
+def logit_matching(
+    logits: Tensor, teacher_logits: Tensor, reduction: str = "mean", *, validate: bool = True
+) -> Tensor:
+    """Half the squared distance of the logits, summed over classes.
 
     The distillation loss of the MNIST experiment (Müller et al. 2019, appendix A).
 
@@ -238,16 +247,21 @@ def logit_matching(logits: Tensor, teacher_logits: Tensor, *, validate: bool = T
     ----------
     logits, teacher_logits : Tensor (..., K)
         The teacher's are taken as constants.
+    reduction : {"mean", "sum", "none"}
+        "none" keeps the shape (...).
 
     Raises
     ------
     ValueError
-        If the two differ in shape or hold NaN or infinite values.
+        If the two differ in shape, are empty, or hold NaN or infinite values.
     """
     if validate:
         check_logits(logits)
         _check_teacher(logits, teacher_logits)
-    return 0.5 * (logits - teacher_logits.detach()).square().sum(-1).mean()
+        if not logits.numel():
+            raise ValueError("The batch is empty; there are no logits to match.")
+    loss = 0.5 * (logits - teacher_logits.detach()).square().sum(-1)
+    return _reduce(loss, torch.ones_like(loss, dtype=torch.bool), reduction)
 
 
 def _cross_entropy(log_p: Tensor, targets: Tensor, ignore_index: int | None) -> Tensor:
@@ -305,13 +319,14 @@ def _check_pair(logits: Tensor, targets: Tensor, ignore_index: int | None) -> No
             )
         if ignore_index is not None:
             raise ValueError("ignore_index needs integer targets; drop it, or the soft targets.")
-        return _check_distribution(targets, "Soft targets")
-    if targets.shape != logits.shape[:-1]:
+        _check_distribution(targets, "Soft targets")
+    elif targets.shape != logits.shape[:-1]:
         raise ValueError(
             f"Targets must have shape {tuple(logits.shape[:-1])}, the logits' without its last "
             f"axis; got {tuple(targets.shape)}."
         )
-    check_targets(targets, logits.shape[-1], ignore_index)
+    else:
+        check_targets(targets, logits.shape[-1], ignore_index)
     if not _counted(targets, ignore_index).any():
         raise ValueError("No target counts: the batch is empty or every target is ignored.")
 

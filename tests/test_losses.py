@@ -198,6 +198,15 @@ def test_logit_matching_is_half_the_squared_error():
         F.mse_loss(logits, teacher, reduction="sum") / 2 / len(logits),
         logits,
     )
+    same_value_and_gradient(
+        losses.logit_matching(logits, teacher, reduction="sum"),
+        F.mse_loss(logits, teacher, reduction="sum") / 2,
+        logits,
+    )
+    torch.testing.assert_close(
+        losses.logit_matching(logits, teacher, reduction="none"),
+        F.mse_loss(logits, teacher, reduction="none").sum(-1) / 2,
+    )
 
 
 def test_losses_run_many_models_at_once():
@@ -233,13 +242,20 @@ LOGITS, TARGETS = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, reduction="avg"), "'mean'"),
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, 0.1, torch.ones(3)), "prior"),
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, 0.1, torch.ones(2)), "prior"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS[:0], LOGITS[:0]), "empty"),
         (lambda: losses.smoothed_targets(TARGETS, 2, 0.1), "found 2"),
+        (lambda: losses.smoothed_targets(TARGETS, 0, 0.1), r"K \(.*at least 2; got 0"),
+        (lambda: losses.smoothed_targets(TARGETS, 2.5, 0.1), "K .*whole number"),
+        (lambda: losses.disturb_labels(TARGETS, 0, 0.1), r"K \(.*at least 2; got 0"),
         (lambda: losses.confidence_penalty(LOGITS, TARGETS, -1.0), "weight"),
+        (lambda: losses.confidence_penalty(LOGITS, TARGETS, math.inf), "weight.*finite"),
         (lambda: losses.disturb_labels(TARGETS, 3, -0.1), "alpha"),
         (lambda: losses.distillation(LOGITS, TARGETS, LOGITS, beta=2.0), "beta"),
         (lambda: losses.distillation(LOGITS, TARGETS, LOGITS, T=0.0), "temperature"),
         (lambda: losses.distillation(LOGITS, TARGETS, LOGITS[:, :2]), "one shape"),
         (lambda: losses.logit_matching(LOGITS, LOGITS[:1]), "one shape"),
+        (lambda: losses.logit_matching(LOGITS[:0], LOGITS[:0]), "empty"),
+        (lambda: losses.logit_matching(LOGITS, LOGITS, reduction="avg"), "'mean'"),
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):

@@ -50,7 +50,9 @@ class Objective:
         if self.matches is None:
             return self.loss_scale * hard
         if self.matches == "logits":
-            soft = 0.5 * (logits - teacher_logits).square().sum(-1)
+            soft = losses.logit_matching(
+                logits, teacher_logits, reduction="none", validate=False
+            )
         else:
             soft = losses.distillation(
                 logits,
