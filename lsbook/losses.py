@@ -51,7 +51,7 @@ def smoothed_targets(
     """
     if validate:
         check_alpha(alpha)
-        check_count(K, "K (the number of classes)", 2)
+        K = check_count(K, "K (the number of classes)", 2)
         check_targets(targets, K)
     dtype = torch.get_default_dtype() if prior is None else prior.dtype
     u = _prior(prior, K, dtype, targets.device, validate)
@@ -175,7 +175,7 @@ def disturb_labels(
     """
     if validate:
         check_alpha(alpha)
-        check_count(K, "K (the number of classes)", 2)
+        K = check_count(K, "K (the number of classes)", 2)
         check_targets(targets, K, ignore_index)
     draw = {"generator": generator, "device": targets.device}
     redraw = (torch.rand(targets.shape, **draw) < alpha) & _counted(targets, ignore_index)
