@@ -1,11 +1,17 @@
-"""The paper's data against independent transcriptions of its tables."""
+"""The paper's data against independent transcriptions of its tables, and our recipes against it."""
 
 import math
 import re
+from pathlib import Path
 
 import pytest
+import torch
 
-from lsbook import paper
+from lsbook import data, models, paper
+from lsbook.data.folders import VALIDATION
+from lsbook.estimators.information import simulate_bias
+from lsbook.recipes import CATALOGUE, TRAIN_SIZE
+from lsbook.runs import queue
 
 TABLE_1 = """
 ImageNet Inception-v2 top-1 error 23.1 → 22.8
@@ -97,6 +103,150 @@ def test_ids_are_unique_and_every_link_holds():
         for id in claim.numbers:
             paper.number(id)
     assert {item.section for item in paper.NUMBERS + paper.CLAIMS} <= paper.SECTIONS.keys()
+
+
+def test_every_source_is_in_the_bibliography_or_no_published_work():
+    bibliography = (Path(__file__).parent.parent / "book/references.bib").read_text()
+    keys = set(re.findall(r"^@\w+{(\w+),", bibliography, re.MULTILINE))
+    assert {claim.source for claim in paper.CLAIMS} <= keys
+    assert {number.source for number in paper.NUMBERS} - keys == {
+        "simulation", "student-reproduction"}
+
+
+@pytest.mark.parametrize("word, clusters", [("one", 1), ("two", 2)])
+def test_the_simulation_can_be_drawn_again(word, clusters):
+    drawn = simulate_bias(N=600, L=5, clusters=clusters, seed=1)
+    for form in ("fresh", "reused"):
+        printed = paper.number(f"simulation/{word}-cluster/{form}").value
+        assert getattr(drawn, form) == pytest.approx(printed, abs=0.012)
+
+
+def appendix(dataset, model):
+    """The appendix's settings of one experiment, by symbol."""
+    found = paper.numbers(section="A", dataset=dataset, model=model)
+    return {number.symbol: number.value for number in found}
+
+
+def width(recipe):
+    return models.build(recipe.model, **dict(recipe.size)).output.in_features
+
+
+def drops(recipe):
+    """Steps at which the learning rate is divided by 10."""
+    assert recipe.schedule == "steps" and recipe.warmup == 0
+    return tuple(milestone * recipe.steps for milestone in recipe.milestones)
+
+
+def test_appendix_experiments_are_those_compared_below():
+    experiments = {(number.dataset, number.model) for number in paper.numbers(section="A")}
+    assert experiments == {
+        ("", ""), ("cifar10", "alexnet"), ("cifar10", "resnet56"), ("mnist", "mlp"),
+        ("en-de", "transformer"), ("imagenet", "inception-v4"),
+    }
+
+
+def test_cifar_is_split_as_in_the_appendix():
+    split = paper.number("appendix/cifar/split").value
+    assert split == (TRAIN_SIZE["cifar10"], VALIDATION) == (TRAIN_SIZE["cifar100"], VALIDATION)
+
+
+@pytest.mark.parametrize("name", [
+    "paper/alexnet-cifar10", "paper/student-cifar10",
+    "fraction/alexnet-cifar10", "fraction/student-cifar10",
+])
+def test_alexnet_is_trained_as_in_the_appendix(name):
+    recipe = CATALOGUE[name]
+    first, second = drops(recipe)
+    assert appendix("cifar10", "alexnet") == {
+        "batch size": recipe.batch_size,
+        "training length": recipe.steps,
+        "learning rate": recipe.lr,
+        "learning rate divided by 10 every": first,
+        "loss multiplier": recipe.loss_scale,
+        "weight decay": recipe.weight_decay,
+        "penultimate width": width(recipe),
+    }
+    assert second == 2 * first
+    assert recipe.decay_only == ("dense1.weight", "dense2.weight") and recipe.momentum == 0
+
+
+@pytest.mark.parametrize("name", [
+    "paper/resnet56-cifar100", "paper/teacher-cifar10",
+    "fraction/resnet20-cifar100", "fraction/teacher-cifar10",
+])
+def test_resnets_are_trained_as_in_the_appendix(name):
+    recipe = CATALOGUE[name]
+    assert appendix("cifar10", "resnet56") == {
+        "batch size": recipe.batch_size,
+        "training length": recipe.steps,
+        "momentum": recipe.momentum,
+        "learning rate": recipe.lr,
+        "learning rate divided by 10 at": drops(recipe),
+        "loss multiplier": recipe.loss_scale,
+        "weight decay": recipe.weight_decay,
+        "gradient norm clip": recipe.clip_norm,
+        "penultimate width": width(recipe),
+    }
+    assert recipe.nesterov and not recipe.decay_only
+
+
+@pytest.mark.parametrize("name", ["paper/teacher-cifar10", "fraction/teacher-cifar10"])
+def test_information_is_read_as_often_as_in_figure_6(name):
+    assert CATALOGUE[name].mi_every == paper.number("figure6/every").value
+
+
+@pytest.mark.parametrize("preset", ["paper", "fraction"])
+def test_mnist_is_trained_as_in_the_appendix_but_for_two_settings(preset):
+    hard, smoothed, *students = queue.mnist(f"{preset}/teacher-mnist", seed=0)
+    places = data.draw(smoothed.augment, 1000, (1, 28, 28), torch.Generator().manual_seed(0))
+    settings = appendix("mnist", "mlp")
+    variance = settings.pop("variance of initial weights")
+    assert settings == {
+        "teacher hidden units": dict(smoothed.size)["hidden"],
+        "student hidden units": dict(students[0].size)["hidden"],
+        "teacher α": smoothed.alpha,
+        "shift": places[:, :2].max().item() / 2,
+        "learning rate": smoothed.lr,
+        "learning rate of the last layer": smoothed.last_layer_lr,
+        "training length": smoothed.steps // (TRAIN_SIZE["mnist"] // smoothed.batch_size),
+        "share of the previous gradient": smoothed.momentum,
+        "β": students[0].distil.beta,
+    }
+    recipes = (hard, smoothed, *students)
+    for recipe in recipes:
+        assert recipe.damped and recipe.schedule == "linear" and recipe.weight_decay == 0
+        assert recipe.steps == smoothed.steps and recipe.momentum == smoothed.momentum
+    for student in students:
+        assert student.augment == "none" and student.distil.objective == "logits"
+
+    # On purpose: as printed, the first epoch diverges.
+    for recipe in recipes:
+        assert dict(recipe.size)["init_variance"] == pytest.approx(variance**2)
+    for student in students:
+        assert student.lr == 0.1 * settings["learning rate"]
+        assert student.last_layer_lr == pytest.approx(
+            0.1 * settings["learning rate of the last layer"])
+
+
+def test_translation_keeps_the_strengths_on_far_smaller_data():
+    recipes = [recipe for group in queue.paper() for recipe in group
+               if recipe.model == "transformer"]
+    settings = appendix("en-de", "transformer")
+    assert {recipe.alpha for recipe in recipes} == set(settings.pop("α"))
+    assert {recipe.dataset for recipe in recipes} == {"multi30k"}
+    assert settings.keys() == {"sub-word vocabulary", "training length"}
+    assert all(recipe.steps < settings["training length"] for recipe in recipes)
+
+
+def test_inception_keeps_momentum_and_decay_on_fewer_images():
+    recipe = CATALOGUE["paper/inception-tinyimagenet"]
+    settings = appendix("imagenet", "inception-v4")
+    assert (settings.pop("momentum"), settings.pop("weight decay")) == (
+        recipe.momentum, recipe.weight_decay)
+    assert recipe.nesterov
+    # Not ours: 15,000 images fill four such batches at most, and no recipe averages weights.
+    assert settings.keys() == {"batch size", "weight average decay"}
+    assert recipe.batch_size < settings["batch size"]
 
 
 def test_every_figure_has_a_claim():
