@@ -51,7 +51,9 @@ class Number:
     note : str
         What the symbols cannot say.
     source : str
-        Key of the work in the book's bibliography; the paper itself by default.
+        Key of the work in the book's bibliography; the paper itself by default. Two sources are
+        no published work: ``simulation``, which `lsbook.estimators.information.simulate_bias`
+        draws again, and ``student-reproduction``, an unpublished one with a single seed.
     """
 
     id: str

@@ -244,7 +244,7 @@ def test_inception_keeps_momentum_and_decay_on_fewer_images():
     assert (settings.pop("momentum"), settings.pop("weight decay")) == (
         recipe.momentum, recipe.weight_decay)
     assert recipe.nesterov
-    # Not ours: 15,000 images fill four such batches at most, and no recipe averages weights.
+    # Not ours: 15,000 images fill three such batches, and no recipe averages weights.
     assert settings.keys() == {"batch size", "weight average decay"}
     assert recipe.batch_size < settings["batch size"]
 
