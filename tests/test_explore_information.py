@@ -8,7 +8,12 @@ import pytest
 
 from drawn import open_page
 from explored import page_of, visit
-from lsbook.estimators.information import from_draws, mutual_information, simulate_bias
+from lsbook.estimators.information import (
+    collapsed_bias,
+    from_draws,
+    mutual_information,
+    simulate_bias,
+)
 from lsbook.explore import information as explore
 from lsbook.figures import information as figures
 from lsbook.figures.information import Network
@@ -123,9 +128,9 @@ def test_simulated_numbers_are_standard_normal_and_seeded(figure):
 @pytest.mark.parametrize("L", [2, 5, 12])
 def test_closed_form_of_the_bias(figure, form, L):
     simulated = simulate_bias(N=600, L=L, clusters=1, draws=8)
-    assert figures.bias(L, form) == pytest.approx(getattr(simulated, form), abs=0.02)
+    assert collapsed_bias(L, form) == pytest.approx(getattr(simulated, form), abs=0.02)
     found = figure().evaluate("([L, form]) => lsInformation.bias(L, form)", [L, form])
-    assert found == pytest.approx(figures.bias(L, form), abs=1e-12)
+    assert found == pytest.approx(collapsed_bias(L, form), abs=1e-12)
 
 
 def test_more_draws_cure_the_bias_and_links_restore_it(figure):

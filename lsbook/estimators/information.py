@@ -7,6 +7,7 @@ It is at most log N, since the own term x' = x stays in the sum; it may fall bel
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +92,24 @@ def from_draws(draws: Array, form: str = "fresh") -> float:
     if form == "fresh":
         return mutual_information(draws[:, :-1].mean(1), draws[:, -1])
     return mutual_information(draws.mean(1), draws)
+
+
+def collapsed_bias(L: int, form: str) -> float:
+    """Bias in nats, for N to infinity, where all examples of a cluster are one point.
+
+    The means of L draws scatter with variance sigma²/L around it; the expectation over them is a
+    Gaussian integral.
+
+    Parameters
+    ----------
+    L : int
+        Draws behind each mean, at least 2.
+    form : {"fresh", "reused"}
+        Whether the scored draw is a further one, or one of the L.
+    """
+    kernel = 1 + 1 / L if form == "fresh" else 1 - 1 / L
+    width = kernel + 1 / L
+    return -0.5 + 0.5 * math.log(width / kernel) + 0.5 / width
 
 
 def simulate_bias(

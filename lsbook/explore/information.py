@@ -13,6 +13,7 @@ from lsbook.explore import evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import information as figures
 from lsbook.figures.information import Network
+from lsbook.training.evaluation import MI_DRAWS
 
 KIND = "information"
 
@@ -77,7 +78,7 @@ def _network(network: Network) -> dict[str, Any]:
     keyed = {run.recipe.hash for run in network.drawn}
     return {
         "name": network.name, "note": network.scale, "classes": list(network.classes),
-        "L": figures.DRAW_COUNT, "steps": network.steps,
+        "L": MI_DRAWS, "steps": network.steps,
         "runs": [
             {"alpha": run.recipe.alpha, "seed": run.recipe.seed,
              "key": evaluation.key(run, KIND) if run.recipe.hash in keyed else "",

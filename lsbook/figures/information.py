@@ -130,16 +130,6 @@ def least_told(network: Network) -> str:
         if turns else "It does not rise again at larger α."))
 
 
-def bias(L: int, form: str) -> float:
-    """Bias of the estimate for N → ∞ where every example of a cluster is the same, in nats.
-
-    The means scatter with σ²/L around one point; the expectation over them is a Gaussian integral.
-    """
-    kernel = 1 + 1 / L if form == "fresh" else 1 - 1 / L
-    width = kernel + 1 / L
-    return -0.5 + 0.5 * math.log(width / kernel) + 0.5 / width
-
-
 def history(runs: Iterable[Any]) -> pd.DataFrame:
     """Estimates along training, in nats.
 

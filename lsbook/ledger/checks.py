@@ -12,11 +12,13 @@ import numpy as np
 
 from lsbook.estimators.arc import arc_ratio
 from lsbook.estimators.calibration import from_logits
+from lsbook.estimators.information import collapsed_bias
 from lsbook.estimators.selective import auroc, normalised_max_logit
 from lsbook.estimators.templates import project_logits
 from lsbook.ledger.groups import Group, Missing, Values, above, averaged, each, metric
 from lsbook.runs.classes import examples, shown_classes
 from lsbook.runs.tables import uncased_bleu
+from lsbook.training.evaluation import MI_DRAWS
 
 
 @dataclass(frozen=True)
@@ -364,8 +366,8 @@ def distillation_compatible(group: Group) -> Evidence:
 
 # Mutual information (section 4), with the fresh draw
 
-BIAS = 0.07
-"""How far the fresh estimate of two collapsed clusters lies below log 2 (N = 600, L = 5), nats."""
+COLLAPSED = math.log(2) + collapsed_bias(L=MI_DRAWS, form="fresh")
+"""What the fresh estimate reads, on average, of two clusters of one point each, in nats."""
 
 
 def _information(runs: dict[int, Any], read: Callable[[list[float]], float]) -> Values:
@@ -414,8 +416,7 @@ def mi_ends_above_log2(group: Group) -> Evidence:
     """The smoothed network's last estimate is above log 2, the bias allowed for, at most half a bit."""
     _, smoothed, alpha = group.pair(0.1)
     last = _information(smoothed, _last)
-    floor = math.log(2) - BIAS
-    conditions = [{seed: value - floor for seed, value in last.items()},
+    conditions = [{seed: value - COLLAPSED for seed, value in last.items()},
                   {seed: 1.5 * math.log(2) - value for seed, value in last.items()}]
     return Evidence(conditions, {f"last, α = {alpha:g}": last})
 
