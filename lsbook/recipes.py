@@ -105,7 +105,7 @@ class Recipe:
 
     @property
     def preset(self) -> str:
-        """``lab`` or ``paper``."""
+        """``lab``, ``fraction`` or ``paper``."""
         return self.name.split("/")[0]
 
     @property
@@ -251,6 +251,8 @@ CATALOGUE: dict[str, Recipe] = {
         Recipe(name="paper/student-cifar10", **_CIFAR_ALEXNET),
         Recipe(name="paper/teacher-mnist", **_MNIST_TEACHER),
         Recipe(name="paper/student-mnist", **_MNIST_STUDENT),
+        # Multi30k and Tiny ImageNet hold a small part of the paper's text and images: the network or
+        # its batches are smaller here, schedules shorter, and weights are not averaged.
         Recipe(
             name="paper/transformer-multi30k", dataset="multi30k", model="transformer",
             size=(("d_model", 128), ("layers", 4), ("heads", 4), ("d_ff", 256), ("dropout", 0.3)),
