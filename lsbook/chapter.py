@@ -59,7 +59,7 @@ class Chapter:
         recipe = recipes.named(
             self.presets[self.preset], **{"alpha": self.alpha, "seed": self.seed} | changes
         )
-        return recipe.for_epochs(self.epochs) if self.epochs else recipe
+        return recipe if self.epochs is None else recipe.for_epochs(self.epochs)
 
     def run(self, **changes) -> Run:
         """The run of `recipe`, loaded or trained; ``retrain`` is for the reader's own alpha.
@@ -97,7 +97,7 @@ class Chapter:
         """The papermill command that regenerates the chapter's figures."""
         parts = [f"papermill book/{self.name}.ipynb out.ipynb -p alpha {self.alpha:g}"]
         parts += [f"-p preset {self.preset} -p seed {self.seed}"]
-        parts += [f"-p epochs {self.epochs:g}"] if self.epochs else []
+        parts += [f"-p epochs {self.epochs:g}"] if self.epochs is not None else []
         return " ".join(parts)
 
 

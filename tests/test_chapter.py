@@ -29,6 +29,13 @@ def test_the_papers_preset_shortens_to_epochs():
     assert "-p preset paper" in chapter.command and "-p epochs 2" in chapter.command
 
 
+def test_no_epochs_at_all_are_refused():
+    chapter = Chapter(name="x", presets=PAPER, alpha=0.2, preset="paper", seed=1, epochs=0)
+    with pytest.raises(ValueError, match="epochs must be above 0; got 0"):
+        chapter.recipe()
+    assert chapter.command.endswith("-p epochs 0")
+
+
 @pytest.mark.parametrize("wrong", [{"preset": "ray"}, {"alpha": 1.2}, {"seed": -1}])
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ValueError):
