@@ -1,6 +1,8 @@
 import gzip
 import random
+import shlex
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from mnist1d.data import get_dataset_args, make_dataset
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from lsbook import data
 from lsbook.data import DataError, Grammar, load_images, load_text, store
 from lsbook.data.images import Images, _channel_statistics
 from lsbook.data.vision import import_torchvision
@@ -72,8 +75,19 @@ def test_missing_set_names_directory_and_remedies(name, tmp_path, monkeypatch):
     with pytest.raises(DataError) as error:
         load_images(name)
     assert str(tmp_path) in str(error.value) and "LSBOOK_DATA" in str(error.value)
-    if name != "tinyimagenet":
-        assert "download=True" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "multi30k"])
+def test_missing_set_comes_with_the_line_that_fetches_it(name, tmp_path, monkeypatch):
+    loader = "load_text" if name == "multi30k" else "load_images"
+    with pytest.raises(DataError) as error:
+        getattr(data, loader)(name, root=tmp_path)
+    *command, code = shlex.split(str(error.value).splitlines()[-1])
+    assert command == [sys.executable, "-c"]
+    called = []
+    monkeypatch.setattr(data, loader, lambda *args, **options: called.append((args, options)))
+    exec(code)
+    assert called == [((name,), {"root": str(tmp_path), "download": True})]
 
 
 def test_damaged_cifar_is_refused_before_it_is_unpickled(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 import urllib.error
@@ -47,6 +48,7 @@ def ensure(
     files: Mapping[str, str],
     fetch: Callable[[str, Path], None],
     download: bool,
+    loader: str = "load_images",
 ) -> Path:
     """Return the data directory once all ``files`` of the set ``name`` are there and sound.
 
@@ -56,6 +58,8 @@ def ensure(
         Path inside the directory -> md5.
     fetch
         Called as ``fetch(path, directory)`` for a missing or damaged file where ``download``.
+    loader
+        The function of `lsbook.data` that loads the set.
 
     Raises
     ------
@@ -63,6 +67,8 @@ def ensure(
         If a file is missing or damaged and not to be downloaded, or the download fails.
     """
     directory = Path(root) if root is not None else data_dir()
+    call = f"{loader}({name!r}, root={str(directory)!r}, download=True)"
+    line = f'{sys.executable} -c "from lsbook.data import {loader}; {call}"'
     for path, md5 in files.items():
         if download and _fault(directory / path, md5):
             fetch(path, directory)
@@ -70,12 +76,11 @@ def ensure(
         if fault == "missing":
             raise DataError(
                 f"{name} is not in {directory} (no {path}). Set LSBOOK_DATA to the directory that "
-                "holds it, or load it with download=True."
+                f"holds it, or fetch it there:\n  {line}"
             )
         if fault:
             raise DataError(
-                f"{directory / path} is damaged ({fault}). Load {name} with download=True, "
-                "which replaces it."
+                f"{directory / path} is damaged ({fault}). Fetch it again:\n  {line}"
             )
     return directory
 

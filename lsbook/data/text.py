@@ -126,7 +126,7 @@ def _multi30k(root: str | Path | None, lower: bool, download: bool) -> Text:
         urls = [_MULTI30K_URL.format(host, Path(path).name) for host in _MULTI30K_HOSTS]
         store.fetch(directory / path, urls, files[path], gzipped=True)
 
-    directory = store.ensure("multi30k", root, files, fetch, download)
+    directory = store.ensure("multi30k", root, files, fetch, download, "load_text")
     raw = {
         split: _sentences(directory / "multi30k" / file, lower)
         for split, file in _MULTI30K_SPLITS.items()
