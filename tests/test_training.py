@@ -481,6 +481,14 @@ def test_a_damaged_run_says_so_and_is_mended_by_retraining(home, name, damage):
     read(get(DIGITS, retrain=True))
 
 
+@pytest.mark.parametrize("content", ["", "{", "{}", "[1]", '{"name": "x", "optimiser": 1}'])
+def test_a_damaged_recipe_is_named_where_runs_are_listed(home, content):
+    path = get(DIGITS).path / "recipe.json"
+    path.write_text(content)
+    with pytest.raises(runs.BrokenRun, match=f"{path} cannot be read.*Delete the folder"):
+        list(runs.available())
+
+
 def full_disk(*args, **options):
     raise OSError(28, "No space left on device")
 

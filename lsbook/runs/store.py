@@ -48,22 +48,22 @@ class Run:
     @cached_property
     def manifest(self) -> dict:
         """What made the numbers: versions, commit, device, wall time, data hash."""
-        return self._json("manifest.json")
+        return _read_json(self.path / "manifest.json")
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """The headline numbers, computed from ``arrays`` when the run was recorded."""
-        return self._json("metrics.json")
+        """The headline numbers, computed when the run was recorded."""
+        return _read_json(self.path / "metrics.json")
 
     @cached_property
     def history(self) -> dict[str, list]:
         """One list a quantity along the training, all of one length for one clock."""
-        return self._json("history.json")
+        return _read_json(self.path / "history.json")
 
     @cached_property
     def samples(self) -> list[dict]:
         """Translations of a few sentences: source, reference, hypotheses with their tokens."""
-        return self._json("samples.json")
+        return _read_json(self.path / "samples.json")
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -76,7 +76,7 @@ class Run:
             with np.load(self.path / "arrays.npz", allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error) as error:
-            raise self._broken("arrays.npz", error) from error
+            raise _broken(self.path / "arrays.npz", error) from error
 
     @property
     def has_weights(self) -> bool:
@@ -98,7 +98,7 @@ class Run:
         try:
             weights = load_file(self.path / "weights.safetensors")
         except (OSError, SafetensorError) as error:
-            raise self._broken("weights.safetensors", error) from error
+            raise _broken(self.path / "weights.safetensors", error) from error
         size = dict(self.recipe.size)
         if self.recipe.is_text:
             size["vocab"] = len(weights["embedding.weight"])
@@ -111,17 +111,19 @@ class Run:
         )
         return model.eval()
 
-    def _json(self, name: str):
-        try:
-            return json.loads((self.path / name).read_text())
-        except (OSError, ValueError) as error:
-            raise self._broken(name, error) from error
 
-    def _broken(self, name: str, error: Exception) -> BrokenRun:
-        return BrokenRun(
-            f"{self.path / name} cannot be read ({error}). Delete the folder {self.path} and ask "
-            "for the run again, or call get(recipe, retrain=True)."
-        )
+def _read_json(path: Path):
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: Path, error: Exception) -> BrokenRun:
+    return BrokenRun(
+        f"{path} cannot be read ({error}). Delete the folder {path.parent} and ask for the run "
+        "again, or call get(recipe, retrain=True)."
+    )
 
 
 def find(recipe: Recipe) -> Run | None:
@@ -134,14 +136,26 @@ def find(recipe: Recipe) -> Run | None:
 
 
 def available() -> Iterator[Run]:
-    """Every finished run, the reader's own before the committed ones, each once."""
+    """Every finished run, the reader's own before the committed ones, each once.
+
+    Raises
+    ------
+    BrokenRun
+        If a recipe cannot be read; the message names its file.
+    """
     seen = set()
     for root in (home(), COMMITTED):
         for manifest in sorted(root.glob("*/manifest.json")):
             if manifest.parent.name not in seen:
                 seen.add(manifest.parent.name)
-                recipe = json.loads((manifest.parent / "recipe.json").read_text())
-                yield Run(manifest.parent, Recipe.from_dict(recipe))
+                yield Run(manifest.parent, _recipe(manifest.parent / "recipe.json"))
+
+
+def _recipe(path: Path) -> Recipe:
+    try:
+        return Recipe.from_dict(_read_json(path))
+    except (KeyError, TypeError, ValueError) as error:  # no recipe's fields
+        raise _broken(path, error) from error
 
 
 def write(
