@@ -52,7 +52,7 @@ def commit() -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the processor's architecture with the thread count."""
+    """The GPU's name, or the kind of device with the architecture, as in ``cpu (x86_64)``."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({platform.machine()})"
