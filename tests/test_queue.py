@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from lsbook import recipes, runs
 from lsbook.data import load_text
@@ -21,7 +22,7 @@ from lsbook.recipes import Recipe, named
 from lsbook.runs import cost, pack, queue, store
 from lsbook.runs.__main__ import main
 from lsbook.runs.publish import publish
-from lsbook.runs.verify import verify
+from lsbook.runs.verify import report, verify
 from lsbook.training import classifier, sequence, sweep
 from lsbook.training.deadline import OutOfTime, check_deadline, interrupted_at
 from lsbook.training.trace import Trace
@@ -156,7 +157,7 @@ def test_listing_says_what_is_missing_and_what_it_takes(home, short, capsys):
     main(["list", "--preset", "short"])
     *lines, summary = capsys.readouterr().out.splitlines()
     assert [line.split()[:3] for line in lines] == [[r.hash, "missing", "?"] for r in short]
-    assert summary.startswith("2 of 2 are missing: at least 0 s on cpu")
+    assert summary.startswith("2 of 2 are missing: ? on cpu")
 
     get(short[0])
     main(["list", "--preset", "short"])
@@ -182,6 +183,54 @@ def test_a_reader_who_stops_early_hears_no_complaint():
     listing.stdout.close()
     assert listing.stderr.read() == b""
     assert listing.wait() == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ("list --epochs 0", "'0' is no number above 0"),
+        ("list --epochs -3", "'-3' is no number above 0"),
+        ("list --epochs inf", "'inf' is no number above 0"),
+        ("work --epochs few", "'few' is no number above 0"),
+        ("list --scale 0", "'0' is no number above 0"),
+        ("list --scale 2", "'2' is more than the whole schedule"),
+        ("list --device tpu", "'tpu' is no device like auto, cpu, cuda or mps"),
+        ("list --device cuda", "this machine has no cuda device; use --device auto or cpu"),
+        ("work --device cuda", "this machine has no cuda device; use --device auto or cpu"),
+        ("verify --device cuda", "this machine has no cuda device; use --device auto or cpu"),
+        ("work --workers 0", "'0' is no whole number from 1 up"),
+        ("work --workers -2", "'-2' is no whole number from 1 up"),
+        ("work --recipe nosuch", "preset short has no such run; it has lab/few-digits"),
+        ("list --seeds 99", "preset short has no such run; it has lab/few-digits, and seeds 0"),
+        ("publish --seeds 99", "preset short has no such run"),
+        ("verify --recipe nosuch", "no finished run is of a recipe whose name holds 'nosuch'"),
+        ("pack --into x --recipe nosuch", "no finished run is of a recipe whose name holds"),
+    ],
+)
+def test_impossible_options_are_refused_in_one_line(
+    home, short, monkeypatch, capsys, arguments, said
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    verb, *rest = arguments.split()
+    preset = ["--preset", "short"] if verb in ("list", "work", "publish") else []
+    with pytest.raises(SystemExit) as refusal:
+        main([verb, *preset, *rest])
+    out, err = capsys.readouterr()
+    assert refusal.value.code == 2 and not out
+    assert said in err.splitlines()[-1]
+
+
+def test_no_workers_at_all_are_refused(home):
+    with pytest.raises(ValueError, match="workers must be a whole number, at least 1; got 0"):
+        runs.get_many([DIGITS], workers=0)
+
+
+@pytest.mark.parametrize("name", ["recipe.json", "manifest.json"])
+def test_listing_names_the_file_that_is_damaged(home, short, capsys, name):
+    path = get(short[0]).path / name
+    path.write_text(path.read_text()[:40])
+    assert main(["list", "--preset", "short"]) == 1
+    assert capsys.readouterr().err.startswith(f"{path} cannot be read")
 
 
 # Speed
@@ -473,13 +522,13 @@ def test_renamed_pickled_and_torn_runs_are_refused(home, tmp_path):
 
 def test_a_sound_run_is_verified(home):
     [verdict] = verify([get(DIGITS)], CPU)
-    assert verdict.wrong == () and verdict.absent is None
+    assert (verdict.wrong, verdict.absent, verdict.unchecked) == ((), None, ())
 
 
-def test_committed_translation_is_verified(home):
+def test_committed_translation_is_verified_but_for_bleu_at_other_temperatures(home):
     run = runs.find(named("lab/transformer-grammar", alpha=0.1))
     [verdict] = verify([run], CPU)
-    assert verdict.wrong == () and verdict.absent is None
+    assert (verdict.wrong, verdict.absent, verdict.unchecked) == ((), None, ("curve_bleu",))
 
 
 def rewrite(run, name, change):
@@ -497,19 +546,61 @@ def test_what_cannot_be_recomputed_is_said(home, tmp_path):
     (bare / "weights.safetensors").unlink()
     elsewhere = DIGITS.with_(dataset="cifar10")
     copies = [runs.Run(other, DIGITS), runs.Run(bare, DIGITS), runs.Run(run.path, elsewhere)]
-    found = {v.run.path.name: (v.absent, v.wrong) for v in verify(copies, CPU)}
-    assert found == {
-        "other": ("same data", ()), "bare": ("weights", ()), DIGITS.hash: ("data", ()),
+    verdicts = list(verify(copies, CPU))
+    assert {v.run.path.name: (v.absent, v.wrong) for v in verdicts} == {
+        "other": ("the same data", ()), "bare": ("weights", ()), DIGITS.hash: ("data", ()),
     }
+    rest = (
+        "centre_distance", "gamma", "nc1", "nc2", "ratio", "simplex_deviation", "train_accuracy",
+        "within_spread",
+    )
+    for verdict in verdicts:
+        assert verdict.unchecked == rest
+        assert f"for want of {verdict.absent}: {', '.join(rest)}" in report(verdict)
 
 
-def test_changed_numbers_are_found(home, capsys):
+def test_without_weights_a_translations_bleu_is_unchecked(home):
+    [verdict] = verify([runs.find(named("lab/transformer-grammar", seed=1))], CPU)
+    assert not verdict.wrong and {"bleu", "val_accuracy"} < set(verdict.unchecked)
+    assert {"val_nll", "val_ece", "optimal_T"}.isdisjoint(verdict.unchecked)
+
+
+@pytest.mark.parametrize(
+    "name", ["val_ece", "ratio", "nc2", "simplex_deviation", "train_accuracy", "gamma"]
+)
+def test_changed_numbers_are_found(home, capsys, name):
     run = get(DIGITS)
-    rewrite(run, "metrics.json", lambda metrics: metrics.update(val_ece=0.5))
+    rewrite(run, "metrics.json", lambda metrics: metrics.update({name: 1.05 * metrics[name] + 0.1}))
     [verdict] = verify([runs.find(DIGITS)], CPU)
-    assert any(said.startswith("val_ece is recorded as 0.5") for said in verdict.wrong)
+    assert verdict.wrong and all(said.startswith(f"{name} is recorded") for said in verdict.wrong)
     assert main(["verify", "--recipe", "few-digits"]) == 1
     assert "DIFFERS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["bleu", "val_nll", "true_kl"])
+def test_changed_numbers_of_a_translation_are_found(home, tmp_path, name):
+    recipe = named("lab/transformer-grammar", alpha=0.1)
+    copy = runs.Run(Path(shutil.copytree(runs.find(recipe).path, tmp_path / "copy")), recipe)
+    rewrite(copy, "metrics.json", lambda metrics: metrics.update({name: metrics[name] * 1.05}))
+    [verdict] = verify([copy], CPU)
+    assert verdict.wrong and all(said.startswith(f"{name} is recorded") for said in verdict.wrong)
+
+
+def test_a_students_gamma_is_verified_with_its_teachers_weights(home):
+    student = DIGITS.with_(distil=recipes.Distil(teacher=DIGITS, T=2.0))
+    run = get(student)
+    [verdict] = verify([run], CPU)
+    assert verdict.wrong == verdict.unchecked == ()
+
+    rewrite(run, "metrics.json", lambda metrics: metrics.update(gamma=metrics["gamma"] * 1.1))
+    [verdict] = verify([runs.find(student)], CPU)
+    [said] = verdict.wrong
+    assert said.startswith("gamma is recorded")
+
+    (runs.find(DIGITS).path / "weights.safetensors").unlink()
+    [verdict] = verify([runs.find(student)], CPU)
+    assert (verdict.wrong, verdict.unchecked) == ((), ("gamma",))
+    assert report(verdict).endswith("verified from weights and data, but for gamma")
 
 
 def test_changed_weights_are_found(home):
@@ -524,3 +615,10 @@ def test_a_damaged_run_is_found(home):
     (run.path / "arrays.npz").write_bytes(b"torn")
     [verdict] = verify([runs.find(DIGITS)], CPU)
     assert "arrays.npz cannot be read" in verdict.wrong[0]
+
+
+def test_weights_that_are_no_numbers_are_found(home):
+    path = get(DIGITS).path / "weights.safetensors"
+    save_file({name: value * torch.nan for name, value in load_file(path).items()}, path)
+    [verdict] = verify([runs.find(DIGITS)], CPU)
+    assert "NaN" in verdict.wrong[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -10,9 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+
 from lsbook.data import DataError
 from lsbook.recipes import Recipe
-from lsbook.runs import available, cluster, cost, find, get_many, store
+from lsbook.runs import BrokenRun, Run, available, cluster, cost, find, get_many, store
 from lsbook.runs.manifest import device_name
 from lsbook.runs.pack import pack, unpack
 from lsbook.runs.publish import publish
@@ -28,10 +31,16 @@ RESERVE = 10
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     try:
         code = options.run(options)
         sys.stdout.flush()
+    except argparse.ArgumentError as error:
+        parser.error(str(error))
+    except BrokenRun as error:
+        print(error, file=sys.stderr)
+        return 1
     except BrokenPipeError:  # whoever read our lines has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -45,11 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     name = argparse.ArgumentParser(add_help=False)
     name.add_argument("--recipe", default="", help="only recipes whose name holds this text")
     device = argparse.ArgumentParser(add_help=False)
-    device.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    device.add_argument("--device", type=_device, default="auto", help="auto, cpu, cuda or mps")
     queue = argparse.ArgumentParser(add_help=False)
     queue.add_argument("--preset", choices=PRESETS, default="lab")
-    queue.add_argument("--scale", type=float, default=1.0, help="fraction of every schedule")
-    queue.add_argument("--epochs", type=float, help="passes over the images; text keeps --scale")
+    queue.add_argument("--scale", type=_scale, default=1.0, help="fraction of every schedule")
+    queue.add_argument(
+        "--epochs", type=_above_zero, help="passes over the images; text keeps --scale"
+    )
     queue.add_argument("--seeds", type=_seeds, metavar="0,1", help="these seeds alone")
 
     def verb(run, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -62,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--measure", action="store_true", help="time steps where no run tells")
     work = verb(_work, queue, name, device)
     work.add_argument("--budget", type=_seconds, metavar="9m", help="stop within 90s, 9m or 1.5h")
-    work.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
+    work.add_argument("--workers", type=_workers, default=1, help="processes, of one thread each")
     work.add_argument(
         "--ray",
         metavar="ADDRESS",
@@ -85,6 +96,35 @@ def _seconds(text: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device like auto, cpu, cuda or mps")
+    return text
+
+
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def _scale(text: str) -> float:
+    scale = _above_zero(text)
+    if scale > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than the whole schedule, which is 1")
+    return scale
+
+
+def _workers(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
+
+
 def _seeds(text: str) -> set[int]:
     if not re.fullmatch(r"\d+(,\d+)*", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds like 0 or 0,1,2")
@@ -93,16 +133,40 @@ def _seeds(text: str) -> set[int]:
 
 def _groups(options: argparse.Namespace) -> list[list[Recipe]]:
     every = groups(options.preset, scale=options.scale, epochs=options.epochs, name=options.recipe)
-    if options.seeds is None:
-        return every
-    return [[recipe for recipe in group if recipe.seed in options.seeds] for group in every]
+    chosen = [
+        [recipe for recipe in group if options.seeds is None or recipe.seed in options.seeds]
+        for group in every
+    ]
+    if not flat(chosen):
+        there = flat(PRESETS[options.preset]())
+        names = ", ".join(dict.fromkeys(recipe.name for recipe in there))
+        seeds = ", ".join(map(str, sorted({recipe.seed for recipe in there})))
+        message = f"preset {options.preset} has no such run; it has {names}, and seeds {seeds}"
+        raise argparse.ArgumentError(None, message)
+    return chosen
+
+
+def _finished(options: argparse.Namespace) -> list[Run]:
+    runs = [run for run in available() if options.recipe in run.recipe.name]
+    if options.recipe and not runs:
+        message = f"no finished run is of a recipe whose name holds {options.recipe!r}; see list"
+        raise argparse.ArgumentError(None, message)
+    return runs
+
+
+def _present(device: str) -> torch.device:
+    try:
+        return choose(device)
+    except ValueError as error:
+        message = f"this machine has no {device} device; use --device auto or cpu"
+        raise argparse.ArgumentError(None, message) from error
 
 
 def _list(options: argparse.Namespace) -> int:
     """Say what exists, what is missing, and what the missing runs will take on this device."""
-    device = choose(options.device)
-    per_step = cost.measured(device)
     recipes = flat(_groups(options))
+    device = _present(options.device)
+    per_step = cost.measured(device)
     missing, total, unknown = 0, 0.0, False
     for recipe in recipes:
         run = find(recipe)
@@ -120,8 +184,8 @@ def _list(options: argparse.Namespace) -> int:
             unknown |= time_taken is None
         print(f"{recipe.hash}  {state:8}{cost.describe(time_taken):>7}  {_title(recipe)}")
     if missing:
-        least = "at least " if unknown else ""
-        span = f"{least}{cost.describe(total)} on {device_name(device)}"
+        least = "at least " if unknown and total else ""
+        span = f"{least}{cost.describe(total or None)} on {device_name(device)}"
         print(f"{missing} of {len(recipes)} are missing: {span}.")
     return 0
 
@@ -133,6 +197,8 @@ def _work(options: argparse.Namespace) -> int:
         deadline = time.monotonic() + options.budget - min(RESERVE, options.budget / 10)
     order = _groups(options)
     train = _on_cluster if options.ray else _here
+    if not options.ray:
+        _present(options.device)
     said: set[str] = set()
     for error in train(order, options, deadline):
         late = isinstance(error, OutOfTime)
@@ -188,8 +254,7 @@ def _publish(options: argparse.Namespace) -> int:
 
 def _pack(options: argparse.Namespace) -> int:
     """Write this machine's own finished runs, as published, to archives of at most 16 MiB."""
-    named = (run for run in available() if options.recipe in run.recipe.name)
-    own = [run for run in named if run.path.parent == store.home()]
+    own = [run for run in _finished(options) if run.path.parent == store.home()]
     try:
         archives = pack(own, options.into)
     except (OSError, ValueError) as error:
@@ -214,16 +279,15 @@ def _unpack(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    """Recompute finished runs' evaluations from weights and data, and compare."""
-    runs = [run for run in available() if options.recipe in run.recipe.name]
+    """Recompute finished runs' metrics from weights and data, or from outputs, and compare."""
     verdicts = []
-    for verdict in verify(runs, choose(options.device)):
+    for verdict in verify(_finished(options), _present(options.device)):
         verdicts.append(verdict)
         print(report(verdict), flush=True)
     wrong = sum(bool(v.wrong) for v in verdicts)
-    whole = sum(not v.wrong and v.absent is None for v in verdicts)
+    whole = sum(not v.wrong and not v.unchecked for v in verdicts)
     rest = len(verdicts) - whole - wrong
-    counts = f"{whole} verified, {wrong} differ, {rest} checked by arrays alone"
+    counts = f"{whole} verified, {wrong} differ, {rest} checked in part"
     print(f"{len(verdicts)} runs: {counts}.")
     return int(wrong > 0)
 

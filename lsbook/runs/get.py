@@ -26,6 +26,7 @@ from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
 from lsbook.training.sweep import can_stack, shape_of, train_stack
 from lsbook.training.trace import Trace
+from lsbook.validation import check_count
 
 STACK = 24  # runs a stack; larger ones gain nothing and fall out of the cache
 
@@ -61,7 +62,13 @@ def get_many(
     Teachers are got first. With ``workers`` above 1 the missing runs are spread over so many
     processes of one thread each. At ``deadline`` (in seconds of ``time.monotonic``) `OutOfTime` is
     raised; every training then goes on from its last whole epoch at the next call.
+
+    Raises
+    ------
+    ValueError
+        If ``workers`` is not a whole number from 1 up.
     """
+    check_count(workers, "workers")
     recipes = list(recipes)
     teachers = {r.distil.teacher.hash: r.distil.teacher for r in recipes if r.distil}
     if teachers:

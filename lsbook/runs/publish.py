@@ -18,10 +18,10 @@ OF_A_STUDENT = ("train_logits", "train_targets", "templates", "shown_classes", *
 def publish(run: Run, root: Path = COMMITTED) -> Path:
     """Copy ``run`` to ``root`` with what the book needs of it.
 
-    Every run keeps validation logits, so that its numbers can be computed again; of many classes
-    the training examples are of a chosen twenty (`lsbook.runs.classes`). Students keep no more than
-    that, and no weights. Seed 0 of the others keeps all its arrays, and weights of up to 2 MiB,
-    which hold a ResNet-56; other seeds keep neither weights nor heavy arrays.
+    Every run keeps validation logits, so that numbers from them can be computed again; of many
+    classes the training examples are of a chosen twenty (`lsbook.runs.classes`). Students keep no
+    more than that, and no weights. Seed 0 of the others keeps all its arrays, and weights of up to
+    2 MiB, which hold a ResNet-56; other seeds keep neither weights nor heavy arrays.
     """
     target = root / run.recipe.hash
     draft = root / f".{run.recipe.hash}"

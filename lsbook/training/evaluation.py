@@ -94,8 +94,9 @@ def record(
     """Metrics and evaluation arrays of a trained classifier.
 
     Logits are kept in half precision on a grid, at least 128 steps to their standard deviation,
-    and the metrics are computed from what is kept, so that anybody gets the same numbers from the
-    arrays; ``test_accuracy`` alone, where there is a test part, rests on logits that are not kept.
+    and the validation metrics are computed from what is kept, so that anybody gets the same numbers
+    from the arrays. Train and test accuracy, the geometry and a student's gamma rest on what is not
+    kept: every training and test example, the activations, the teacher's logits.
     ``teacher_logits`` (N, K) are the teacher's on the clean training set, for the equivalent
     smoothing gamma of a distilled student.
     """

@@ -44,69 +44,97 @@ def translate(
     return found
 
 
+def translated(
+    model: nn.Module, text: Text, pairs: list[Pair], T: float, device: torch.device
+) -> list[str]:
+    """The best translation of each source as a string, in the order of ``pairs``."""
+    found = translate(model, text, pairs, T, device)
+    return [text.tokenizer.decode(_words(hypotheses[0])) for hypotheses in found]
+
+
 def record(
     recipe: Recipe, model: nn.Module, text: Text, device: torch.device, progress: bool = True
 ) -> tuple[dict[str, float], dict[str, np.ndarray], list[dict]]:
     """Metrics, evaluation arrays and sample sentences of a trained model.
 
-    BLEU is that of the test sentences, found by beam search at each temperature; ECE and NLL are
-    those of the validation tokens given the correct prefix. ``token_confidence`` (temperatures,
-    N) and ``token_correct`` (N,) are what they are computed from. ``tests_bleu`` (sets, 2) is the
-    BLEU at T = 1 of each test set in ``tests_name``, as it is and in lower case, whose sacrebleu
-    signatures are ``tests_signature`` (2,).
+    BLEU is that of the test sentences, found by beam search at each temperature; the rest is
+    `on_tokens` and, at T = 1, `on_test_sets`.
     """
     model.eval()
-    batches = [pad([text.val[i] for i in batch], device) for batch in by_length(text.val, 4096)]
-    tokens = token_calibration(model, batches, T=TEMPERATURES)
-    confidence = tokens.confidence.astype(np.float16).astype(np.float64)
-    one = TEMPERATURES.index(1.0)
-    best = int(tokens.nll.mean(1).argmin())
-    curves = {
-        "curve_T": np.array(TEMPERATURES, dtype=np.float32),
-        "curve_ece": np.array([calibration.reliability(c, tokens.correct).ece for c in confidence]),
-        "curve_nll": tokens.nll.mean(1),
-    }
+    metrics, arrays = on_tokens(recipe, model, text, device)
     temperatures = tqdm(TEMPERATURES, desc="beam search", unit="temperature", disable=not progress)
-    translations = {
-        T: _strings(text, translate(model, text, text.test, T, device)) for T in temperatures
-    }
+    translations = {T: translated(model, text, text.test, T, device) for T in temperatures}
     references = text.references["test"]
     scores = [bleu(strings, references).score for strings in translations.values()]
-    tests, of_tests = _on_test_sets(model, text, translations[1.0], device)
-    arrays = curves | {
-        "curve_bleu": np.array(scores),
-        "token_confidence": tokens.confidence.astype(np.float16),
+    of_tests, tests = on_test_sets(model, text, translations[1.0], device)
+    arrays |= tests | {"curve_bleu": np.array(scores)}
+    return metrics | of_tests, arrays, samples(model, text, device)
+
+
+def on_tokens(
+    recipe: Recipe, model: nn.Module, text: Text, device: torch.device
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Metrics and arrays of the validation tokens given the correct prefix, no sentence searched.
+
+    ``curve_ece`` and ``curve_nll`` are those at ``curve_T``; ``token_confidence`` (temperatures,
+    N) and ``token_correct`` (N,) are what they are computed from.
+    """
+    batches = [pad([text.val[i] for i in batch], device) for batch in by_length(text.val, 4096)]
+    tokens = token_calibration(model, batches, T=TEMPERATURES)
+    confidence = tokens.confidence.astype(np.float16)
+    arrays = {
+        "curve_T": np.array(TEMPERATURES, dtype=np.float32),
+        "curve_ece": np.array([token_ece(c, tokens.correct) for c in confidence]),
+        "curve_nll": tokens.nll.mean(1),
+        "token_confidence": confidence,
         "token_correct": tokens.correct,
     }
-    arrays |= tests | _plane(model, batches, text.tokenizer)
-    metrics = of_tests | {
-        "bleu": scores[one],
-        "val_nll": float(curves["curve_nll"][one]),
-        "val_ece": float(curves["curve_ece"][one]),
+    metrics = curve_metrics(arrays) | {
         "val_accuracy": float(tokens.correct.mean()),
-        "perplexity": float(np.exp(curves["curve_nll"][one])),
-        "optimal_T": TEMPERATURES[best],
-        "ece_at_optimal_T": float(curves["curve_ece"][best]),
         "gamma": recipe.alpha,
     }
+    arrays |= _plane(model, batches, text.tokenizer)
     if recipe.dataset == "grammar":
         truth, truth_metrics = _against_truth(model, text)
         arrays |= truth
         metrics |= truth_metrics
-    return metrics, arrays, samples(model, text, device)
+    return metrics, arrays
 
 
-def _on_test_sets(
+def token_ece(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """ECE of kept confidences (N,), in half precision, in predictions ``correct`` (N,)."""
+    return calibration.reliability(confidence.astype(np.float64), correct).ece
+
+
+def curve_metrics(arrays: dict[str, np.ndarray]) -> dict[str, float]:
+    """The headline numbers that follow from a run's stored curves alone."""
+    nll, ece = arrays["curve_nll"], arrays["curve_ece"]
+    one, best = int(np.flatnonzero(arrays["curve_T"] == 1)[0]), int(nll.argmin())
+    return {
+        "val_nll": float(nll[one]),
+        "val_ece": float(ece[one]),
+        "perplexity": float(np.exp(nll[one])),
+        "optimal_T": float(arrays["curve_T"][best]),
+        "ece_at_optimal_T": float(ece[best]),
+    }
+
+
+def on_test_sets(
     model: nn.Module, text: Text, of_test: list[str], device: torch.device
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """BLEU at T = 1 of every test set, cased and lower-cased, as arrays and as metrics."""
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """BLEU at T = 1 of every test set, cased and lower-cased, as metrics and as arrays.
+
+    ``of_test`` are the translations of the test sentences. ``tests_bleu`` (sets, 2) holds the BLEU
+    of each test set in ``tests_name``, as it is and in lower case, whose sacrebleu signatures are
+    ``tests_signature`` (2,).
+    """
     table, signatures = {}, []
     for name in ("test", *text.more_tests):
         count = OUT_OF_DOMAIN.get(name)
         found = of_test
         if name != "test":
             pairs = text.more_tests[name][:count]
-            found = _strings(text, translate(model, text, pairs, 1.0, device))
+            found = translated(model, text, pairs, 1.0, device)
         forms = [bleu(found, text.references[name][:count], low) for low in BLEU_FORMS.values()]
         table[name] = [form.score for form in forms]
         signatures = [form.signature for form in forms]
@@ -115,15 +143,11 @@ def _on_test_sets(
         for name, row in table.items()
         for form, score in zip(BLEU_FORMS, row)
     }
-    return {
+    return metrics, {
         "tests_name": np.array(list(table)),
         "tests_bleu": np.array(list(table.values())),
         "tests_signature": np.array(signatures),
-    }, metrics
-
-
-def _strings(text: Text, found: list[list[Hypothesis]]) -> list[str]:
-    return [text.tokenizer.decode(_words(hypotheses[0])) for hypotheses in found]
+    }
 
 
 def samples(model: nn.Module, text: Text, device: torch.device) -> list[dict]:
