@@ -251,8 +251,8 @@ CATALOGUE: dict[str, Recipe] = {
         Recipe(name="paper/student-cifar10", **_CIFAR_ALEXNET),
         Recipe(name="paper/teacher-mnist", **_MNIST_TEACHER),
         Recipe(name="paper/student-mnist", **_MNIST_STUDENT),
-        # Multi30k and Tiny ImageNet hold a small part of the paper's text and images: the network or
-        # its batches are smaller here, schedules shorter, and weights are not averaged.
+        # Multi30k and Tiny ImageNet are far smaller than the paper's text and images: networks or
+        # batches are smaller here, schedules shorter, and weights are not averaged.
         Recipe(
             name="paper/transformer-multi30k", dataset="multi30k", model="transformer",
             size=(("d_model", 128), ("layers", 4), ("heads", 4), ("d_ff", 256), ("dropout", 0.3)),
@@ -264,8 +264,8 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("classes", 30), ("small", True)), steps=100 * 117, lr=0.045, schedule="cosine",
             nesterov=True, weight_decay=8e-5, augment="crop-flip",
         ),
-        # What two processor cores can do of the same: shorter, and where marked smaller or on a
-        # quarter of the images, so that networks see them often enough to fit them.
+        # What two processor cores can do of the same (of MNIST the whole): shorter, and where marked
+        # smaller or on a quarter of the images, so that networks see them often enough to fit them.
         Recipe(
             name="fraction/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
             **_FRACTION_RESNET,
@@ -283,8 +283,6 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("classes", 30), ("stride", 2)), steps=100 * 234, batch_size=64, lr=0.1,
             schedule="cosine", nesterov=True, weight_decay=5e-4, augment="crop-flip",
         ).for_epochs(8),
-        Recipe(name="fraction/teacher-mnist", **_MNIST_TEACHER).for_epochs(30),
-        Recipe(name="fraction/student-mnist", **_MNIST_STUDENT).for_epochs(30),
         Recipe(
             name="fraction/transformer-multi30k", dataset="multi30k", model="transformer",
             size=_FRACTION_TRANSFORMER, steps=8000, scale=0.25, batch_size=2048, optimizer="adam",

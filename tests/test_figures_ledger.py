@@ -96,7 +96,7 @@ def test_summary_prefers_the_papers_scale():
     ("paper/resnet56-cifar100", "the full schedule"),
     ("lab/transformer-grammar", "the full schedule"),
     ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
-    ("fraction/teacher-mnist", "30 % of the schedule"),
+    ("paper/teacher-mnist", "the full schedule"),
     ("fraction/resnet20-tinyimagenet", "8 % of the schedule, ResNet-20 in place of Inception-v4"),
     ("fraction/transformer-multi30k", "25 % of the schedule, 2 layers of width 128"),
 ])

@@ -38,9 +38,9 @@ EXPERIMENTS: dict[tuple[str, str, str], Experiment] = {
     ("cifar10", "alexnet", "student"): Experiment(
         title="Students on CIFAR-10", place="Figure 5", recipes=_both("student-cifar10")),
     ("mnist", "mlp", "teacher"): Experiment(
-        title="Teachers on MNIST", place="Section 4", recipes=_both("teacher-mnist")),
+        title="Teachers on MNIST", place="Section 4", recipes=("paper/teacher-mnist",)),
     ("mnist", "mlp", "student"): Experiment(
-        title="Students on MNIST", place="Section 4", recipes=_both("student-mnist")),
+        title="Students on MNIST", place="Section 4", recipes=("paper/student-mnist",)),
     ("en-de", "transformer", ""): Experiment(
         title="Transformer, English–German", place="Tables 1 and 3",
         recipes=_both("transformer-multi30k")),
