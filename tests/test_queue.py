@@ -90,7 +90,7 @@ def test_teachers_come_before_their_students():
 
 
 def test_the_hard_mnist_teacher_alone_has_dropout():
-    hard, smoothed, *students = queue.mnist("paper/teacher-mnist", 0)
+    hard, smoothed, *students = queue.mnist(0)
     assert dict(hard.size)["dropout"] == 0.5 and hard.alpha == 0
     assert "dropout" not in dict(smoothed.size) and smoothed.alpha == 0.1
     assert [s.distil.teacher for s in students] == [hard, smoothed]
