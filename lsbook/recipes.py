@@ -264,8 +264,8 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("classes", 30), ("small", True)), steps=100 * 117, lr=0.045, schedule="cosine",
             nesterov=True, weight_decay=8e-5, augment="crop-flip",
         ),
-        # What two processor cores can do of the rest: shorter, and where marked smaller or on a quarter
-        # of the images, so that networks see them often enough to fit them.
+        # What two processor cores can do of the rest: shorter, and where marked smaller or on a
+        # quarter of the images, so that networks see them often enough to fit them.
         Recipe(
             name="fraction/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
             **_FRACTION_RESNET,

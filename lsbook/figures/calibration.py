@@ -349,7 +349,7 @@ def selective_text(runs: Sequence[Any], alpha: float) -> str:
     seeds = sorted(by[0.0].keys() & by[alpha].keys())
     hard, soft = (np.mean([by[a][seed] for seed in seeds]) for a in (0.0, alpha))
     more = sum(by[alpha][seed] > by[0.0][seed] for seed in seeds)
-    return (f"{scaled_setting(runs[0].recipe)}: among the half of the examples that a network is surest "
-            f"of, {hard:.1%} are wrong with hard targets and "
+    return (f"{scaled_setting(runs[0].recipe)}: among the half of the examples that a network is "
+            f"surest of, {hard:.1%} are wrong with hard targets and "
             f"{soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
             f"{len(seeds)} seed{'s' * (len(seeds) > 1)}.")

@@ -25,7 +25,16 @@ from lsbook.ledger.measured import (
     measured,
     swept,
 )
-from lsbook.ledger.verdicts import DECIDED, HELD, STATUSES, Spread, Verdict, judge, overall, verdicts
+from lsbook.ledger.verdicts import (
+    DECIDED,
+    HELD,
+    STATUSES,
+    Spread,
+    Verdict,
+    judge,
+    overall,
+    verdicts,
+)
 
 __all__ = [
     "CHECKS", "DECIDED", "EXPERIMENTS", "HELD", "STATUSES", "TOLERANCE", "UNCHECKED", "Check",
