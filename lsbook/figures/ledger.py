@@ -228,8 +228,9 @@ def published(rows: Sequence[Row]) -> HTML:
                 head, lines, f"{experiment.title}: published numbers beside ours")))
     within = ", ".join(f"{limit:g} of {quantity}" for quantity, limit in TOLERANCE.items())
     rule = ("Reproduced: the mean of at least two seeds comes within these of the printed number, "
-            f"or within its ± where that is wider: {within}; accuracy and error in points. Held once: "
-            "that of one seed does. Partly: within three times as much. Not: further off.")
+            f"or within its ± where that is wider: {within}; accuracy and error in points. "
+            "Held once: that of one seed does. Partly: within three times as much. Not: further "
+            "off.")
     return HTML(f"{STYLE}<p>{rule}</p>" + "".join(folds))
 
 
