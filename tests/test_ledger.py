@@ -236,6 +236,9 @@ def test_temperature_claims():
     runs += [run(MLP, 0.05, s, val_ece=0.025) for s in (0, 1)]
     for claim in ("hard-overconfident", "temperature-lowers-ece", "smoothing-like-temperature"):
         assert verdict(claim, runs, MLP).status == "held"
+    worse = [run(MLP, 0.0, s, val_ece=0.035, ece_at_optimal_T=0.037) for s in (0, 1)]
+    worse += [run(MLP, 0.05, s, val_ece=0.056) for s in (0, 1)]
+    assert verdict("smoothing-like-temperature", worse, MLP).status == "partly"
     cold = [run(MLP, 0.0, s, optimal_T=0.8) for s in (0, 1)]
     assert verdict("hard-overconfident", cold, MLP).status == "not"
 

@@ -245,11 +245,19 @@ window.lsCharts = (() => {
     new MutationObserver(refresh).observe(root, { attributeFilter: ["data-theme"] });
     addEventListener("beforeprint", drawAll);
 
+    addEventListener("hashchange", fromAddress);
+    await fromAddress();
+  }
+
+  async function fromAddress() {
     const { id, values } = stateInAddress();
     const linked = figures.find((figure) => figure.element.id === id);
     if (!linked) return;
-    linked.state = values;
-    await draw(linked);
+    if (linked.view) await linked.set({ ...linked.initial, ...values });
+    else {
+      linked.state = values;
+      await draw(linked);
+    }
     linked.element.scrollIntoView();
   }
 

@@ -1,4 +1,5 @@
-// Tables folded into lines: a link to one opens it, and paper shows them all.
+// Tables folded into lines: a link to one opens it, and paper shows them all. A link to where the
+// address already is counts as a change of it, here and for the figures.
 (() => {
   const folds = () => [...document.querySelectorAll("details.ls-fold")];
 
@@ -18,5 +19,9 @@
     for (const fold of opened) fold.open = false;
   });
   addEventListener("hashchange", follow);
+  addEventListener("click", ({ target }) => {
+    if (target.closest("a[href*='#']")?.href === location.href)
+      dispatchEvent(new HashChangeEvent("hashchange"));
+  });
   addEventListener("DOMContentLoaded", follow);
 })();

@@ -126,7 +126,7 @@ def against_alpha(
         {label(runs[0].recipe): runs for runs in sets},
         [PANELS[0] | {"paper": _published("ECE")},
          PANELS[1] | {"paper": _published("optimal temperature")}],
-        name="calibration-alpha",
+        name="ece-against-alpha",
         title="A little smoothing calibrates, and the best temperature falls with α",
         note="dots: mean over seeds; faint: each seed; band: least to greatest; hollow diamonds: "
         "the paper, ResNet-56 on CIFAR-100",

@@ -64,7 +64,7 @@ STYLE = (
     " .ls-fold summary > span + span { padding-left: 1rem } }"
     "</style>"
 )
-_SHARES = ("accuracy",)
+_SHARES = {"accuracy": ".1f", "error": ".2f"}
 
 
 def scale_words(recipe: Recipe) -> str:
@@ -319,8 +319,8 @@ def value_of(number: paper.Number) -> str:
 
 
 def spread_text(spread: Spread, measure: str) -> str:
-    """Mean and range over seeds; accuracies, which runs keep as shares, in per cent."""
-    scale, form, unit = (100, ".1f", " %") if measure in _SHARES else (1, ".3g", "")
+    """Mean and range over seeds; accuracies and errors, which runs keep as shares, in per cent."""
+    scale, form, unit = (100, _SHARES[measure], " %") if measure in _SHARES else (1, ".3g", "")
     mean, low, high = (
         format(round(scale * x, 5), form) for x in (spread.mean, spread.low, spread.high))
     dash = " to " if low.startswith("-") else "–"

@@ -369,6 +369,7 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
         f"{hard['bleu'][least_ece]:.1f}; its NLL at T = {least_nll:g}, where BLEU is "
         f"{hard['bleu'][least_nll]:.1f}. "
         + ("Both temperatures are the same here." if least_ece == least_nll else
+           "The two guide to the same BLEU." if abs(ece_lead) < 0.005 else
            _by("That calibration is the better guide to BLEU ", ece_lead, "holds here",
                "does not hold here") + "."),
     ))
@@ -605,7 +606,7 @@ def _plane_panel(
         domain=slots, range=[SERIES[series][0], theme.INK, theme.REFERENCE]))
     square = (
         mine.transform_aggregate(x0="min(x)", x1="max(x)", y0="min(y)", y1="max(y)")
-        .transform_calculate(half="0.54 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)")
+        .transform_calculate(half="0.62 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)")
         .transform_calculate(
             x="[(datum.x0 + datum.x1) / 2 - datum.half, (datum.x0 + datum.x1) / 2 + datum.half]",
             y="[(datum.y0 + datum.y1) / 2 - datum.half, (datum.y0 + datum.y1) / 2 + datum.half]")

@@ -186,7 +186,7 @@ def _error(choose: Callable, number: Number) -> Read:
     def read(group: Group):
         runs = choose(group)
         part, (values,) = test_or_validation(runs)
-        values = {seed: 100 * (1 - share) for seed, share in values.items()}
+        values = {seed: 100 * share for seed, share in values.items()}
         return values, runs, "" if part == "test" else "on validation"
 
     return read

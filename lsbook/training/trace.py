@@ -70,8 +70,8 @@ class Trace:
         estimates, mean, scored = probe.summary(logits)
         self.add(
             mi_step=step,
-            mi_mean=np.round(mean, 2).tolist(),
-            mi_scored=np.round(scored, 2).tolist(),
+            mi_mean=mean.astype(np.float16).tolist(),
+            mi_scored=scored.astype(np.float16).tolist(),
             **estimates,
         )
 

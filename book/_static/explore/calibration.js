@@ -30,7 +30,8 @@
         initial: config.sets[0].name,
       }),
       ...several(seeds, {
-        name: "seed", label: "seed", kind: "choice", options: choices(seeds), initial: seed,
+        name: "seed", label: "seed", kind: "choice", options: choices(seeds),
+        initial: nearest(seeds, config.seed),
       }),
       ...several(alphas, {
         name: "alpha", label: "smoothing α", kind: "range", values: alphas,

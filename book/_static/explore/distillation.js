@@ -408,7 +408,8 @@
       const p = log([least, 1], [side, width - 60]);
       const exponents = [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * Math.log10(least)));
       const bottom = base + row * names.length;
-      const about = `example ${state.example}, a ${kindOf(family, example.label)}`;
+      const kind = kindOf(family, example.label);
+      const about = `example ${state.example}, ${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
       const rule = (e) =>
         svg("path", { class: "grid", d: `M${p(10 ** e)} ${base - 14}V${bottom}` });
       const power = (e) => (e < -3 ? `1e−${-e}` : String(10 ** e));

@@ -246,10 +246,16 @@ const lsExplore = (() => {
   const register = (name, kind) => (kinds[name] = kind);
   const drawAll = () => Promise.all(figures.map((figure) => figure.start()));
 
+  let followed;
+
   async function fromAddress() {
     const { id, values } = stateInAddress();
     const linked = figures.find((figure) => figure.element.id === id);
-    if (!linked) return;
+    if (!linked) {
+      if (!location.hash) await followed?.restart({});
+      return;
+    }
+    followed = linked;
     if (linked.started) {
       if (location.hash !== linked.link()) await linked.restart(values);
     } else {

@@ -170,7 +170,7 @@
     const numbers = shown.flatMap(({ alpha, runs }) => {
       const at = runs.map((run) => run[form][tick]);
       const own = found.find((each) => each.alpha === alpha);
-      const peak = Math.max(...steps.map((_, i) => mean(runs.map((run) => run[form][i]))));
+      const peak = mean(runs.map((run) => Math.max(...run[form])));
       const row = { of: nameOf(alpha), kind: kindOf(alpha) };
       return [
         { ...row, label: "mean", value: nats(mean(at)) },

@@ -95,14 +95,17 @@
     });
   }
 
-  /** Places of names from low to high, moved where they would be written over an earlier one. */
-  function apart(places, names, [low, high]) {
+  const within = (value, [least, most]) => Math.min(most, Math.max(least, value));
+
+  /** Places of names inside a panel, moved where they would be written over an earlier one. */
+  function apart(places, names, [left, right], [low, high]) {
     const wide = (k) => 8 * names[k].length;
     const clash = ([x, y], [a, b], i, k) =>
       Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
     return places.reduce((kept, { x, y, up }, k) => {
-      let place = [x, Math.min(high, Math.max(low, up > 0 ? y - 6 : y + 14))];
-      const step = up > 0 || place[1] + 13 > high ? -13 : 13;
+      const half = wide(k) / 2;
+      let place = [within(x, [left + half, right - half]), within(y + (up > 0 ? -6 : 14), [low, high])];
+      const step = up > 0 || place[1] + 26 > high ? -13 : 13;
       while (kept.some((other, i) => clash(place, other, i, k))) place = [x, place[1] + step];
       return [...kept, place];
     }, []);
@@ -135,6 +138,7 @@
     const places = apart(
       beside(part.groups).map(({ x: a, y: b, up }) => ({ x: x(a), y: y(b), up })),
       names,
+      [left, left + size],
       [top + 10, top + size - MARGIN - 4],
     );
     const labels = places.map(([a, b], k) =>

@@ -90,11 +90,14 @@
       ];
     });
     const best = optimum(alpha, K).gap;
+    const at = GAPS[1] - 0.3;
+    const [hardEnd, smoothEnd] = [0, alpha].map((own) => y(of(at, own, K)));
+    const apart = Math.abs(hardEnd - smoothEnd) > 12;
     const labels = KINDS.map((kind) => {
-      const at = GAPS[1] - 0.3;
-      const value = of(at, kind === "hard" ? 0 : alpha, K);
-      return inside(value) && names
-        ? text(x(at), y(value) - 8, NAMES[kind], { anchor: "end", kind })
+      const end = kind === "hard" ? hardEnd : smoothEnd;
+      const shown = names && inside(of(at, kind === "hard" ? 0 : alpha, K));
+      return shown && (apart || kind === "hard")
+        ? text(x(at), end - 8, NAMES[kind], { anchor: "end", kind })
         : "";
     });
     return [

@@ -369,6 +369,12 @@
     element("figcaption", {}, spokenText),
   );
   tools(place, { reset, link, data: () => [history.flatMap(rows)] });
+  addEventListener("hashchange", () => {
+    if (stateInAddress().id !== place.id) return;
+    Object.assign(state, initial, linked());
+    fill();
+    restart();
+  });
   fill();
   send("load", { packed: lsMnist1d });
   restart();
