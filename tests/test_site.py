@@ -188,6 +188,45 @@ def test_the_first_page_leads_to_the_book(opened):
     page.wait_for_url(f"**/{HOME}")
 
 
+@pytest.mark.parametrize("path, name, state", [
+    ("book/distillation.html", "explore-grid", ""),
+    ("book/mutual-information.html", "explore-bias", "?form=reused"),
+])
+def test_a_link_lands_on_its_figure(opened, path, name, state):
+    page = opened(path, f"#{name}{state}").page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_selector(f"#{name}[data-ready]")
+    page.wait_for_function(
+        "(name) => { const { top } = document.getElementById(name).getBoundingClientRect();"
+        " return 0 <= top && top < 300; }", arg=name)
+
+
+@pytest.mark.parametrize("path, name, state", [
+    ("book/translation.html", "figure-2", "alpha=0.3"),
+    ("book/calibration.html", "explore-calibration", "seed=1&bins=7"),
+])
+def test_a_link_followed_in_an_open_page_brings_its_state(opened, path, name, state):
+    fresh = opened(path, f"#{name}?{state}").drawn().figure(name)
+    page = opened(path).drawn()
+    figure = page.figure(name)
+    assert figure.values != fresh.values
+    page.page.evaluate("(hash) => (location.hash = hash)", f"{name}?{state}")
+    page.page.wait_for_function(
+        "([figure, wanted]) => String(values(figure)) === String(wanted)",
+        arg=[figure.handle, fresh.values])
+    assert figure.numbers == fresh.numbers
+
+
+def test_a_link_opens_its_claim_each_time(opened):
+    page = opened("book/claims.html").page
+    link = page.locator(".ls-summary a").first
+    fold = page.locator(link.get_attribute("href"))
+    for _ in range(2):
+        link.click()
+        assert fold.evaluate("(one) => one.open")
+        fold.evaluate("(one) => (one.open = false)")
+
+
 def test_links_of_the_instructors_lead_to_what_is_there(site):
     page = site / "book" / "instructors.html"
     links = set(re.findall(r'href="([\w-]+\.html)#([^"?]+)', page.read_text()))
