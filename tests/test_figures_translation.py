@@ -265,6 +265,15 @@ def test_every_test_set_has_its_row():
     assert translation.by_test_set([made(0.0), made(0.1)], 0.1).empty
 
 
+def test_a_test_set_counts_the_runs_that_have_it():
+    without = captions(0.0, 35.0, seed=2)
+    without.arrays |= {"tests_name": np.array(["test"]), "tests_bleu": np.array([[34.0, 35.0]])}
+    runs = [captions(0.0, 31.0), without, captions(0.1, 33.0)]
+    table = translation.by_test_set(runs, 0.1).set_index("test set")
+    assert table["BLEU, lower case"].tolist() == [
+        "33.0 (31.0 to 35.0) → 33.0 (one seed)", "2.0 (one seed) → 2.0 (one seed)"]
+
+
 @pytest.fixture(scope="module")
 def recorded():
     return runs.get(recipes.named("lab/transformer-grammar", alpha=0.1, seed=0), progress=False)

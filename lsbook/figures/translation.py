@@ -794,20 +794,20 @@ _SCALED = {
 }
 
 
-def by_test_set(runs: Iterable[Any], alpha: float) -> pd.DataFrame:
+def by_test_set(runs: Sequence[Any], alpha: float) -> pd.DataFrame:
     """BLEU at T = 1 on every recorded test set, hard → smoothed, as written and in lower case.
 
     Mean over seeds with the least and the greatest, of runs that recorded them.
     """
-    runs = [run for run in runs if "tests_bleu" in run.arrays]
-    both = [[run for run in runs if run.recipe.alpha == a] for a in (0.0, alpha)]
-    if not all(both):
-        return pd.DataFrame()
+    found = [[dict(zip(run.arrays["tests_name"].tolist(), run.arrays["tests_bleu"].tolist()))
+              for run in runs if run.recipe.alpha == a and "tests_bleu" in run.arrays]
+             for a in (0.0, alpha)]
+    hard, smoothed = ({name: None for scores in part for name in scores} for part in found)
     rows = []
-    for i, name in enumerate(both[0][0].arrays["tests_name"]):
-        row = {"test set": TEST_SETS.get(str(name), str(name))}
+    for name in (name for name in hard if name in smoothed):
+        row = {"test set": TEST_SETS.get(name, name)}
         for form, title in enumerate(("BLEU", "BLEU, lower case")):
-            values = ([float(run.arrays["tests_bleu"][i, form]) for run in part] for part in both)
+            values = ([scores[name][form] for scores in part if name in scores] for part in found)
             row[title] = " → ".join(_range(value, "{:.1f}") for value in values)
         rows.append(row)
     return pd.DataFrame(rows)
