@@ -8,6 +8,8 @@ from safetensors import safe_open
 
 from lsbook import recipes
 from lsbook.estimators import calibration
+from lsbook.estimators.information import mutual_information
+from lsbook.explore import information as explore
 from lsbook.recipes import Recipe
 from lsbook.runs import Run
 from lsbook.runs.classes import KEPT
@@ -120,6 +122,15 @@ def test_the_last_point_of_the_history_is_the_run():
         if "mi_fresh" in history:
             assert history["mi_step"][-1] == run.recipe.total_steps
             assert len(history["mi_step"]) == len(history["mi_fresh"])
+
+
+def test_information_follows_from_the_draws_that_the_page_is_given():
+    for run in IMAGES:
+        if "mi_mean" in run.arrays:
+            draws = explore.arrays(run)
+            found = [mutual_information(mu.astype(float), y.astype(float))
+                     for mu, y in zip(draws["mi_mean"], draws["mi_scored"])]
+            np.testing.assert_allclose(found, run.history["mi_fresh"], atol=0.005, err_msg=run.path)
 
 
 def test_weights_are_those_of_the_network():

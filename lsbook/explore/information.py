@@ -20,7 +20,7 @@ KIND = "information"
 
 def arrays(run: Any) -> dict[str, np.ndarray]:
     """What the page needs of a run: each example's mean and scored draw at each step, in logits."""
-    return {name: run.arrays[name] for name in figures.DRAWS}
+    return {name: run.arrays[name].astype(np.float16) for name in figures.DRAWS}
 
 
 def figure6(
