@@ -119,7 +119,7 @@ def visit(page, lab, tmp_path_factory):
 def drawn(page, figure="representations"):
     """What the figure would download, every point it has drawn: a dictionary a point."""
     text = page.evaluate("""(figure) => new Promise((done) => {
-        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
+        URL.createObjectURL = (blob) => { blob.text().then(done); return "data:,"; };
         [...document.querySelectorAll(`#explore-${figure} .ls-tools button`)]
           .find((button) => button.textContent === "Download data").click();
     })""", figure)

@@ -117,7 +117,7 @@ def visit(page, lab, tmp_path_factory):
 
 def downloaded(page):
     text = page.evaluate("""() => new Promise((done) => {
-        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
+        URL.createObjectURL = (blob) => { blob.text().then(done); return "data:,"; };
         [...document.querySelectorAll(".ls-tools button")]
           .find((button) => button.textContent === "Download data").click();
     })""")
