@@ -4,15 +4,18 @@ const lsEvaluations = (() => {
   const asked = new Map();
 
   async function unzipped(data) {
-    const packed = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const letters = atob(data);
+    const packed = new Uint8Array(letters.length);
+    for (let i = 0; i < packed.length; i++) packed[i] = letters.charCodeAt(i);
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
   /** Two planes of bytes, low and high, as unsigned 16-bit numbers. */
   function joined(planes) {
-    const half = planes.length / 2;
-    return Uint16Array.from({ length: half }, (_, i) => planes[i] | (planes[half + i] << 8));
+    const words = new Uint16Array(planes.length / 2);
+    for (let i = 0; i < words.length; i++) words[i] = planes[i] | (planes[words.length + i] << 8);
+    return words;
   }
 
   function fromHalf(bits) {
@@ -22,11 +25,21 @@ const lsEvaluations = (() => {
     return bits & 0x8000 ? -size : size;
   }
 
+  let halves;
+
+  /** Numbers in half precision from their bits, looked up: a slider waits for it. */
+  function halved(words) {
+    halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalf(bits));
+    const numbers = new Float32Array(words.length);
+    for (let i = 0; i < words.length; i++) numbers[i] = halves[words[i]];
+    return numbers;
+  }
+
   async function decoded({ type, scale, data }) {
     const bytes = await unzipped(data);
     if (type === "uint8") return bytes;
     const words = joined(bytes);
-    if (type === "float16") return Float32Array.from(words, fromHalf);
+    if (type === "float16") return halved(words);
     const signed = new Int16Array(words.buffer);
     return scale === 1 ? signed : Float32Array.from(signed, (level) => level * scale);
   }
