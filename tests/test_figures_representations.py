@@ -283,5 +283,8 @@ def test_growth_needs_the_same_moments_of_both():
     (hard, _), (smoothed, _) = trained(0.0), trained(0.1)
     smoothed.arrays["snapshot_epoch"] = np.array([0, 2, 3])
     assert not figures.show_growth(hard, smoothed)
+    for run in (hard, smoothed):
+        run.arrays["snapshot_epoch"] = np.array([0, 1])
+    assert not figures.show_growth(hard, smoothed)
     del hard.arrays["snapshot_epoch"], smoothed.arrays["snapshot_epoch"]
     assert not figures.show_growth(hard, smoothed)

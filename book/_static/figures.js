@@ -1,6 +1,6 @@
 // Draws every <figure class="ls-figure"> of a page: fits it to the room there is, follows the
-// theme switch, keeps the state of its controls in the address, offers reset and download. Vega comes
-// with the first figure that comes near the screen.
+// theme switch, keeps the state of its controls in the address, offers reset and download. Vega
+// comes with the first figure that comes near the screen.
 window.lsCharts = (() => {
   const { light, dark, recolour } = window.LSBOOK_THEME;
   const { linkTo, stateInAddress, tools, whenNear } = window.lsFrame;
@@ -199,7 +199,8 @@ window.lsCharts = (() => {
     new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.onload = resolve;
-      script.onerror = () => reject(new Error(`${name} did not load; try again with the network on`));
+      script.onerror = () =>
+        reject(new Error(`${name} did not load; try again with the network on`));
       script.src = new URL(name, home);
       document.head.append(script);
     });

@@ -424,8 +424,9 @@ def spread_frame(row: Row) -> pd.DataFrame:
 
 
 def show_growth(hard: Any, smoothed: Any) -> bool:
-    """Whether both runs recorded the same moments of their training."""
-    return len(epochs(hard)) > 1 and epochs(hard) == epochs(smoothed)
+    """Whether both runs recorded the same moments of their training, three or more after the first.
+    """
+    return len(epochs(hard)) > 3 and epochs(hard) == epochs(smoothed)
 
 
 def growth_told(hard: Any, smoothed: Any) -> str:

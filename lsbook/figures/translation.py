@@ -802,7 +802,7 @@ def by_test_set(runs: Sequence[Any], alpha: float) -> pd.DataFrame:
     found = [[dict(zip(run.arrays["tests_name"].tolist(), run.arrays["tests_bleu"].tolist()))
               for run in runs if run.recipe.alpha == a and "tests_bleu" in run.arrays]
              for a in (0.0, alpha)]
-    hard, smoothed = ({name: None for scores in part for name in scores} for part in found)
+    hard, smoothed = (dict.fromkeys(name for scores in part for name in scores) for part in found)
     rows = []
     for name in (name for name in hard if name in smoothed):
         row = {"test set": TEST_SETS.get(name, name)}

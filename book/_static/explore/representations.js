@@ -104,7 +104,8 @@
       Math.abs(x - a) < (wide(i) + wide(k)) / 2 && Math.abs(y - b) < 13;
     return places.reduce((kept, { x, y, up }, k) => {
       const half = wide(k) / 2;
-      let place = [within(x, [left + half, right - half]), within(y + (up > 0 ? -6 : 14), [low, high])];
+      const beyond = y + (up > 0 ? -6 : 14);
+      let place = [within(x, [left + half, right - half]), within(beyond, [low, high])];
       const step = up > 0 || place[1] + 26 > high ? -13 : 13;
       while (kept.some((other, i) => clash(place, other, i, k))) place = [x, place[1] + step];
       return [...kept, place];
