@@ -160,6 +160,9 @@ def test_fits_a_phone(visit):
         page.wait_for_function(
             "[...document.querySelectorAll(':is(.ls-chart, .ls-stage) :is(svg, canvas)')]"
             ".every((drawing) => drawing.getBoundingClientRect().right <= 390)", timeout=10_000)
+        page.wait_for_function(
+            "[...document.querySelectorAll('.ls-numbers')]"
+            ".every((numbers) => numbers.scrollWidth <= numbers.clientWidth)", timeout=10_000)
     finally:
         page.set_viewport_size({"width": 1280, "height": 900})
         page.wait_for_timeout(200)
