@@ -103,7 +103,7 @@ def test_shortened_recipes_are_those_a_reader_names():
     expected = recipes.student_of(teacher.for_epochs(30), T=2.0).for_epochs(30)
     assert queue.shortened(student, epochs=30).hash == expected.hash
     text = queue.shortened(named("paper/transformer-multi30k"), scale=0.5, epochs=30)
-    assert text.total_steps == 4000
+    assert text.total_steps == 2000
     assert queue.shortened(student) == student
 
 

@@ -19,6 +19,7 @@ from lsbook.data.images import Images
 from lsbook.recipes import Distil, Recipe
 from lsbook.runs import store
 from lsbook.training import checkpoint, classifier, sequence, sweep
+from lsbook.training import device as devices
 from lsbook.training.batches import epoch_batches
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
@@ -542,6 +543,34 @@ def test_many_runs_are_one_stack_and_come_in_order(home, images, monkeypatch):
 def test_an_unknown_device_is_named():
     with pytest.raises(ValueError, match="device must be 'auto', 'cpu'.*got 'tpu'"):
         runs.get(DIGITS.with_(seed=99), device="tpu", progress=False)
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.filterwarnings("ignore:CUDA is not available")
+def test_bfloat16_is_for_devices_that_compute_in_it(monkeypatch, native):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
+    assert isinstance(devices.autocast(torch.device("cuda")), torch.autocast) == native
+    assert not isinstance(devices.autocast(CPU), torch.autocast)
+
+
+def test_long_trainings_on_cuda_are_compiled(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda model, mode: (model, mode))
+    model, cuda, long = torch.nn.Linear(2, 2), torch.device("cuda"), devices.COMPILED_FROM
+    assert devices.compiled(model, cuda, long) == (model, "reduce-overhead")
+    assert devices.compiled(model, cuda, long - 1) is model
+    assert devices.compiled(model, CPU, long) is model
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_compiled_network_is_trained_as_the_plain_one(images, monkeypatch, dropout):
+    recipe = TINY.with_(size=(*TINY.size, ("dropout", dropout)), mi_every=0)
+    teacher = classifier.initial_model(recipe.with_(seed=5)).eval()
+    student = recipe.with_(distil=Distil(teacher=recipe, T=2.0))
+    plain = single(student, images, teacher=teacher)
+    monkeypatch.setattr(
+        classifier, "compiled", lambda model, *_: torch.compile(model, backend="aot_eager"))
+    compiled = single(student, images, teacher=teacher)
+    assert_same(compiled[0], plain[0], rtol=1e-5, atol=1e-6)
 
 
 def test_a_part_is_the_first_images_and_validation_is_whole(images):

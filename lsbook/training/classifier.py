@@ -13,7 +13,7 @@ from lsbook.data import Images
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
-from lsbook.training.device import autocast
+from lsbook.training.device import autocast, compiled
 from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
@@ -49,7 +49,8 @@ class Teaching:
     """
 
     def __init__(self, recipe: Recipe, teacher: nn.Module, images: Images):
-        self.teacher, self.images = teacher, images
+        self.images = images
+        self.teacher = compiled(teacher, images.train_x.device, recipe.total_steps)
         kind = recipe.distil.teacher.augment
         shares_view = recipe.augment in (kind, "none")
         self.known = None if shares_view else predict(teacher, images, images.train_x, kind)
@@ -60,7 +61,8 @@ class Teaching:
         if self.known is not None:
             return self.known[index]
         with autocast(raw.device):
-            return self.teacher(self.images.normalise(raw))
+            # A copy, since the next CUDA graph may write where this one put its answer.
+            return self.teacher(self.images.normalise(raw)).clone()
 
 
 def train_classifier(
@@ -102,6 +104,7 @@ def train_classifier(
     objective = Objective.of(recipe)
     probe = InformationProbe(recipe, images) if recipe.mi_every else None
     teaching = Teaching(recipe, teacher, images) if teacher is not None else None
+    network = compiled(model, device, recipe.total_steps)
     per_epoch = steps_per_epoch(recipe, images)
     epochs = -(-recipe.total_steps // per_epoch)
     snapshots = Snapshots(recipe, images, epochs)
@@ -133,7 +136,7 @@ def train_classifier(
                         break
                     set_learning_rate(optimizer, learning_rate(recipe, step))
                     with autocast(device):
-                        logits = model(images.normalise(raw))
+                        logits = network(images.normalise(raw))
                     teacher_logits = teaching and teaching.logits(index, raw)
                     loss = objective(logits.float(), y, teacher_logits).mean()
                     optimizer.zero_grad(set_to_none=True)

@@ -7,11 +7,13 @@ import ctypes
 import dataclasses
 
 import torch
+from torch import nn
 
 from lsbook.data import Images
 
 # Parameters of glibc's mallopt.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+COMPILED_FROM = 20_000  # steps; compiling takes a minute or two
 
 
 def choose(device: str = "auto") -> torch.device:
@@ -40,10 +42,22 @@ def choose(device: str = "auto") -> torch.device:
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager:
-    """bfloat16 on CUDA, where it pays; nothing elsewhere."""
-    if device.type == "cuda":
+    """bfloat16 on CUDA devices that compute in it, from Ampere on; nothing elsewhere."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return contextlib.nullcontext()
+
+
+def compiled(model: nn.Module, device: torch.device, steps: int) -> nn.Module:
+    """``model`` as CUDA graphs, where a training of ``steps`` steps repays compiling; else itself.
+
+    Small networks keep a GPU waiting for the next kernel; a graph launches all of them at once.
+    Both share their parameters. Where compiling fails the network runs as it is.
+    """
+    if device.type != "cuda" or steps < COMPILED_FROM:
+        return model
+    torch._dynamo.config.suppress_errors = True
+    return torch.compile(model, mode="reduce-overhead")
 
 
 def keep_freed_memory() -> bool:

@@ -15,7 +15,6 @@ from lsbook.estimators.temperature import fit_temperature
 from lsbook.estimators.templates import geometry
 from lsbook.recipes import Recipe
 from lsbook.training.batches import generator
-from lsbook.training.device import autocast
 
 SHOWN_PER_CLASS = 100
 MI_EXAMPLES = 600
@@ -36,18 +35,17 @@ def predict(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Logits (N, K) of raw inputs ``x`` at the evaluation window of augmentation ``kind``.
 
-    With ``activations=True`` also the penultimate activations (N, d).
+    In full precision: bfloat16 is coarser than the clusters that smoothing makes. With ``activations=True`` also the penultimate activations (N, d).
     """
     model.eval()
     parts = []
-    with autocast(x.device):
-        for part in x.split(batch):
-            inputs = images.normalise(centre(part, kind))
-            parts.append(model(inputs, return_activations=activations))
+    for part in x.split(batch):
+        inputs = images.normalise(centre(part, kind))
+        parts.append(model(inputs, return_activations=activations))
     if activations:
         logits, hidden = zip(*parts)
-        return torch.cat(logits).float(), torch.cat(hidden).float()
-    return torch.cat(parts).float()
+        return torch.cat(logits), torch.cat(hidden)
+    return torch.cat(parts)
 
 
 def scores(logits: Tensor, targets: Tensor) -> dict[str, float]:

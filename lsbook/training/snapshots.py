@@ -39,7 +39,7 @@ class Snapshots:
         """Add to ``trace`` what ``model`` says after ``epoch`` epochs, if this is a moment."""
         if epoch not in self.due:
             return
-        w = model.templates().detach().double().cpu().numpy()
+        w = model.templates().detach().cpu().double().numpy()
         logits = {
             f"snapshot_{part}_logits": kept(predict(model, self.images, x, self.recipe.augment))
             for part, x in self.parts.items()

@@ -195,7 +195,7 @@ def _sample(text: Text, pair: Pair, hypotheses: list[Hypothesis]) -> dict:
 def _forced(model: nn.Module, text: Text, pair: Pair, device: torch.device) -> dict:
     source, target_in, target = pad([pair], device)
     p = model(source, target_in)[0].float().softmax(-1)
-    p = p.gather(1, target[0][:, None])[:-1, 0].double().cpu().numpy()
+    p = p.gather(1, target[0][:, None])[:-1, 0].cpu().double().numpy()
     return {
         "reference_tokens": [text.tokenizer.word(token) for token in pair[1]],
         "reference_probabilities": p.round(3).tolist(),
