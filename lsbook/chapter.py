@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lsbook import recipes, runs
@@ -62,15 +62,19 @@ class Chapter:
         return recipe if self.epochs is None else recipe.for_epochs(self.epochs)
 
     def run(self, **changes) -> Run:
-        """The run of `recipe`, loaded or trained; ``retrain`` is for the reader's own alpha.
+        """The run of `recipe`, loaded or trained; ``retrain`` is for the reader's own alpha."""
+        recipe = self.recipe(**changes)
+        return self.get_many([recipe], self.retrain and recipe.alpha == self.alpha)[0]
+
+    def get_many(self, recipes: Sequence[Recipe], retrain: bool = False) -> list[Run]:
+        """Runs of ``recipes``, loaded, or trained where they are missing or ``retrain`` says so.
 
         What is going to be trained is said first, with the time it will take on this device.
         """
-        recipe = self.recipe(**changes)
-        again = self.retrain and recipe.alpha == self.alpha
-        if again or runs.find(recipe) is None:
-            print(announcement(recipe, self.device))
-        return runs.get(recipe, device=self.device, retrain=again)
+        for recipe in recipes:
+            if retrain or runs.find(recipe) is None:
+                print(announcement(recipe, self.device))
+        return runs.get_many(recipes, device=self.device, retrain=retrain)
 
     def recorded(self, **fields) -> list[Run]:
         """Finished runs of the preset's recipe at any alpha and seed, those fields aside.
@@ -104,12 +108,15 @@ class Chapter:
 def announcement(recipe: Recipe, device: str = "auto") -> str:
     """What a training is and how long it will take, a teacher that is missing aside.
 
-    The time is that of finished runs of its family, else of a trial of a few steps; it is unknown
+    Evaluations come on top. The time is that of finished runs of its family, else of a trial of a few steps; it is unknown
     where the data are not there.
     """
     where = choose(device)
     per_step = cost.measured(where).get(cost.family(recipe)) or cost.trial(recipe, where)
     seconds = per_step and per_step * recipe.total_steps
+    distil = recipe.distil
+    lesson = f", taught by α = {distil.teacher.alpha:g} at T = {distil.T:g}" if distil else ""
     return (
-        f"Training {recipe.name} at α = {recipe.alpha:g}, seed {recipe.seed}: "
-        f"{recipe.total_steps:,} steps, {cost.describe(seconds)} on {device_name(where)}.")
+        f"Training {recipe.name} at α = {recipe.alpha:g}, seed {recipe.seed}{lesson}: "
+        f"{recipe.total_steps:,} steps, {cost.describe(seconds)} of training on "
+        f"{device_name(where)}.")
