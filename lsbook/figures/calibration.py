@@ -38,7 +38,6 @@ _TABLE_3 = (
     ("mnist1d", "mlp", ("lab/mlp-mnist1d",), 0.05),
     ("digits", "mlp", ("lab/mlp-digits",), 0.05),
 )
-_NAMES = DATASETS | {"imagenet": "ImageNet", "en-de": "EN–DE"}
 
 
 # The reliability diagram
@@ -209,7 +208,7 @@ def table_3(runs: Iterable[Any], alpha: float | None = None) -> pd.DataFrame:
     grouped = groups(runs)
     rows = []
     for dataset, model, recipes, strength in _TABLE_3:
-        network = f"{MODELS[model]}, {_NAMES[dataset]}"
+        network = f"{MODELS[model]}, {DATASETS[dataset]}"
         if paper.numbers(place="Table 3", dataset=dataset, model=model):
             rows.append({"network": network, "whose": "the paper"} | {
                 head: f"{paper.number(f'table3/{dataset}/{model}/{key}').value:g}"

@@ -13,17 +13,22 @@ DATASETS = {
     "mnist1d": "MNIST-1D (lab)",
     "digits": "digits (lab)",
     "grammar": "grammar (lab)",
+    "imagenet": "ImageNet",
+    "en-de": "EN–DE",
+    "wsj": "WSJ (speech)",
 }
 MODELS = {
     "mlp": "MLP",
     "conv1d": "CNN",
     "alexnet": "AlexNet",
     "resnet8": "ResNet-8",
+    "resnet18": "ResNet-18",
     "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
     "inception-v4": "Inception-v4",
     "inception-v2": "Inception-v2",
     "transformer": "Transformer",
+    "bilstm-attention": "BiLSTM with attention",
 }
 _SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
 
