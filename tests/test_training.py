@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from lsbook import data, runs
@@ -480,6 +481,13 @@ def test_a_damaged_run_says_so_and_is_mended_by_retraining(home, name, damage):
     with pytest.raises(runs.BrokenRun, match=f"{name} cannot be read.*retrain=True"):
         read(get(DIGITS))
     read(get(DIGITS, retrain=True))
+
+
+def test_weights_of_another_network_are_named(home):
+    path = get(DIGITS).path / "weights.safetensors"
+    save_file({"output.weight": torch.zeros(10, 3)}, path)
+    with pytest.raises(runs.BrokenRun, match="weights.safetensors cannot be read.*retrain=True"):
+        get(DIGITS).model()
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[1]", '{"name": "x", "optimiser": 1}'])

@@ -89,26 +89,23 @@ class Run:
         ------
         FileNotFoundError
             If the run was published without its weights.
+        BrokenRun
+            If they cannot be read, or are not those of its network.
         """
         if not self.has_weights:
             raise FileNotFoundError(
                 f"Run {self.recipe.hash} keeps no weights; "
                 "get(recipe, retrain=True) trains it again."
             )
+        path, size = self.path / "weights.safetensors", dict(self.recipe.size)
         try:
-            weights = load_file(self.path / "weights.safetensors")
-        except (OSError, SafetensorError) as error:
-            raise _broken(self.path / "weights.safetensors", error) from error
-        size = dict(self.recipe.size)
-        if self.recipe.is_text:
-            size["vocab"] = len(weights["embedding.weight"])
-        model = models.build(self.recipe.model, **size)
-        model.load_state_dict(
-            {
-                name: value.float() if value.is_floating_point() else value
-                for name, value in weights.items()
-            }
-        )
+            weights = {name: _single(value) for name, value in load_file(path).items()}
+            if self.recipe.is_text:
+                size["vocab"] = len(weights["embedding.weight"])
+            model = models.build(self.recipe.model, **size)
+            model.load_state_dict(weights)
+        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+            raise _broken(path, error) from error
         return model.eval()
 
 
@@ -233,6 +230,10 @@ def _rounded(value):
 
 def _widened(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _halved(tensor: Tensor) -> Tensor:
