@@ -117,8 +117,9 @@ def _read_json(path: Path):
 
 
 def _broken(path: Path, error: Exception) -> BrokenRun:
+    why = " ".join(str(error).split())
     return BrokenRun(
-        f"{path} cannot be read ({error}). Delete the folder {path.parent} and ask for the run "
+        f"{path} cannot be read ({why}). Delete the folder {path.parent} and ask for the run "
         "again, or call get(recipe, retrain=True)."
     )
 
