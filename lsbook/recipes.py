@@ -19,7 +19,7 @@ TRAIN_SIZE = {
     "tinyimagenet": 15_000,
 }
 TEXT = ("grammar", "multi30k")
-SCHEDULES = ("steps", "linear", "cosine", "inverse-sqrt")
+SCHEDULES = ("steps", "linear", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,9 +209,6 @@ _MNIST_STUDENT = dict(
 )
 
 _FRACTION_RESNET = {**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25}
-_FRACTION_TRANSFORMER = (
-    ("d_model", 128), ("layers", 2), ("heads", 4), ("d_ff", 256), ("dropout", 0.1),
-)
 
 CATALOGUE: dict[str, Recipe] = {
     recipe.name: recipe
@@ -284,11 +281,6 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("classes", 30), ("stride", 2)), steps=100 * 234, batch_size=64, lr=0.1,
             schedule="cosine", nesterov=True, weight_decay=5e-4, augment="crop-flip",
         ).for_epochs(8),
-        Recipe(
-            name="fraction/transformer-multi30k", dataset="multi30k", model="transformer",
-            size=_FRACTION_TRANSFORMER, steps=8000, scale=0.25, batch_size=2048, optimizer="adam",
-            lr=3e-3, schedule="inverse-sqrt", warmup=0.25, clip_norm=1.0,
-        ),
     )
 }
 

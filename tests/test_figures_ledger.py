@@ -98,7 +98,8 @@ def test_summary_prefers_the_papers_scale():
     ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
     ("paper/teacher-mnist", "the full schedule"),
     ("fraction/resnet20-tinyimagenet", "8 % of the schedule, ResNet-20 in place of Inception-v4"),
-    ("fraction/transformer-multi30k", "25 % of the schedule, 2 layers of width 128"),
+    ("paper/transformer-multi30k",
+     "the full schedule, 4 layers of width 128, 4,000 steps in place of the paper's 300,000"),
 ])
 def test_scale_in_words(name, words):
     assert tables.scale_words(recipes.CATALOGUE[name]) == words

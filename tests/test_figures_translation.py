@@ -241,7 +241,7 @@ def test_results_without_runs_are_not_yet_run():
 
 def captions(alpha, lower, seed=0):
     run = made(alpha, seed)
-    run.recipe = recipes.named("fraction/transformer-multi30k", alpha=alpha, seed=seed)
+    run.recipe = recipes.named("paper/transformer-multi30k", alpha=alpha, seed=seed)
     run.metrics = {"bleu": lower - 1, "bleu_lowercase": lower}
     run.arrays |= {"tests_name": np.array(["test", "newstest2015"]),
                    "tests_bleu": np.array([[lower - 1, lower], [1.0, 2.0]])}
@@ -251,7 +251,7 @@ def captions(alpha, lower, seed=0):
 def test_results_compare_captions_in_lower_case_as_the_paper_does():
     table = translation.results([captions(0.0, 31.0), captions(0.1, 33.0)], 0.1)
     column = next(name for name in table if name.startswith("Multi30k"))
-    assert "25 % of the schedule" in column and "2 layers of width 128" in column
+    assert "the full schedule" in column and "4 layers of width 128" in column
     assert table.set_index("hard → smoothed").loc["BLEU", column] == (
         "31.0 (one seed) → 33.0 (one seed)")
 
@@ -292,7 +292,7 @@ def chapter(monkeypatch, tmp_path):
     monkeypatch.setattr("lsbook.widgets.translation.live", lambda: True)
     return lambda **changes: Chapter(**{
         "name": "translation", "presets": dict(lab="lab/transformer-grammar",
-                                               fraction="fraction/transformer-multi30k"),
+                                               paper="paper/transformer-multi30k"),
         "alpha": 0.1, "preset": "lab", "seed": 0, "device": "cpu"} | changes)
 
 
@@ -311,7 +311,7 @@ def test_explorer_takes_seed_0_where_a_seed_keeps_no_weights(chapter):
 
 def test_explorer_says_where_the_captions_are_missing(chapter, monkeypatch, tmp_path):
     monkeypatch.setenv("LSBOOK_DATA", str(tmp_path))
-    assert "LSBOOK_DATA" in explorer(chapter(preset="fraction")).value
+    assert "LSBOOK_DATA" in explorer(chapter(preset="paper")).value
 
 
 def test_explorer_says_that_a_run_keeps_no_weights(recorded):

@@ -78,7 +78,9 @@ def scale_words(recipe: Recipe) -> str:
         words.append(f"ResNet-20 in place of {whole}")
     if recipe.model == "transformer" and recipe.preset != "lab":
         size = dict(recipe.size)
-        words.append(f"{size['layers']} layers of width {size['d_model']}")
+        theirs = paper.number("appendix/en-de/transformer/training-length").value
+        words.append(f"{size['layers']} layers of width {size['d_model']}, "
+                     f"{recipe.total_steps:,} steps in place of the paper's {theirs:,}")
     return ", ".join(words)
 
 

@@ -34,8 +34,7 @@ PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
 TEXTS = {"grammar": "Grammar (lab)", "multi30k": "Multi30k"}
-RECIPES = (
-    "paper/transformer-multi30k", "fraction/transformer-multi30k", "lab/transformer-grammar")
+RECIPES = ("paper/transformer-multi30k", "lab/transformer-grammar")
 TEST_SETS = {
     "test": "test_2016_flickr", "newstest2015": "newstest2015, other domain",
 }

@@ -435,7 +435,7 @@ _REAL = ("paper/alexnet-cifar10", "paper/resnet56-cifar100", "paper/inception-ti
          "fraction/alexnet-cifar10", "fraction/resnet20-cifar100", "fraction/resnet20-tinyimagenet")
 _LAB = ("lab/mlp-mnist1d", "lab/mlp-digits")
 _IMAGES = _REAL + _LAB
-_TEXT = ("paper/transformer-multi30k", "fraction/transformer-multi30k", "lab/transformer-grammar")
+_TEXT = ("paper/transformer-multi30k", "lab/transformer-grammar")
 _TEACHERS = ("paper/teacher-cifar10", "fraction/teacher-cifar10", "lab/teacher-mnist1d")
 _STUDENTS = ("paper/student-cifar10", "fraction/student-cifar10", "lab/student-mnist1d")
 _INFORMATION = ("paper/teacher-cifar10", "fraction/teacher-cifar10", "lab/mlp-mnist1d",

@@ -43,7 +43,7 @@ EXPERIMENTS: dict[tuple[str, str, str], Experiment] = {
         title="Students on MNIST", place="Section 4", recipes=("paper/student-mnist",)),
     ("en-de", "transformer", ""): Experiment(
         title="Transformer, English–German", place="Tables 1 and 3",
-        recipes=_both("transformer-multi30k")),
+        recipes=("paper/transformer-multi30k",)),
     ("imagenet", "inception-v4", ""): Experiment(
         title="Inception-v4 on ImageNet", place="Tables 2 and 3",
         recipes=_both("inception-tinyimagenet", "resnet20-tinyimagenet")),

@@ -14,9 +14,6 @@ from lsbook.recipes import Recipe
 def learning_rate(recipe: Recipe, step: int) -> float:
     """Factor on the recipe's learning rates at optimisation step ``step``, counted from 0."""
     done = step / recipe.total_steps
-    if recipe.schedule == "inverse-sqrt":
-        warmup = max(1.0, recipe.warmup * recipe.total_steps)
-        return min((step + 1) / warmup, math.sqrt(warmup / (step + 1)))
     rising = min(1.0, (done + 1 / recipe.total_steps) / recipe.warmup) if recipe.warmup else 1.0
     if recipe.schedule == "linear":
         return rising * (1 - done)
