@@ -250,7 +250,7 @@ def curve_frame(runs: Iterable[Any]) -> pd.DataFrame:
     for run in runs:
         T = run.arrays["curve_T"].astype(float).round(3)
         middle = (T[1:] + T[:-1]) / 2
-        values = {name: run.arrays[f"curve_{name}"].astype(float).round(4) for name in CURVES}
+        values = {name: run.arrays[f"curve_{name}"].astype(float).round(6) for name in CURVES}
         parts.append(pd.DataFrame({
             "alpha": run.recipe.alpha, "seed": run.recipe.seed, "T": T,
             "below": np.append(0.0, middle), "above": np.append(middle, 99.0)} | values))
