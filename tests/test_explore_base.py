@@ -216,6 +216,7 @@ def test_a_written_evaluation_is_the_one_a_page_names(tmp_path, monkeypatch):
     module = SimpleNamespace(arrays=lambda run: {"values": np.arange(3)})
     monkeypatch.setattr(evaluation.importlib, "import_module", lambda name: module)
     figure = Explorer(kind="toy", config={}, title="T", alt="A toy.", runs=[run])
+    assert repr(figure) == "T. A toy."
     (name,) = evaluation.named_in(figure.to_html())
     path = evaluation.write(run, "toy", tmp_path)
     assert path.name == f"{name}.js" and list(tmp_path.iterdir()) == [path]

@@ -66,6 +66,9 @@ class Explorer:
         origin = theme.origin([*self.runs, *self.sources], self.command)
         object.__setattr__(self, "origin", origin)
 
+    def __repr__(self) -> str:
+        return f"{self.title}. {self.alt}"
+
     def to_html(self) -> str:
         """One ``<figure>``; the site's scripts draw it when it comes near the screen."""
         data = json.dumps(self.config, separators=(",", ":")).replace("</", "<\\/")

@@ -294,11 +294,11 @@ def _alone_told(frame: pd.DataFrame) -> str:
     if 0.0 not in alone or len(alone) < 2:
         return "Students alone: not all recorded yet."
     best, last = alone.drop(0.0).idxmax(), alone.index[-1]
+    told = "".join(f", {alone[alpha]:.1f} % at α = {alpha:g}" for alpha in sorted({best, last}))
     gain = alone[best] - alone[0.0]
     verdict = "smoothing alone helps, where the paper's student loses" if gain > SAME else (
         "mild smoothing makes no difference" if gain > -SAME else "smoothing alone hurts")
-    return (f"Students alone: {alone[0.0]:.1f} % with hard targets, {alone[best]:.1f} % at "
-            f"α = {best:g}, {alone[last]:.1f} % at α = {last:g}: {verdict}.")
+    return f"Students alone: {alone[0.0]:.1f} % with hard targets{told}: {verdict}."
 
 
 def _hard_told(frame: pd.DataFrame) -> str:
