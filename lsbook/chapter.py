@@ -108,8 +108,8 @@ class Chapter:
 def announcement(recipe: Recipe, device: str = "auto") -> str:
     """What a training is and how long it will take, a teacher that is missing aside.
 
-    Evaluations come on top. The time is that of finished runs of its family, else of a trial of a few steps; it is unknown
-    where the data are not there.
+    Evaluations come on top. The time is that of finished runs of its family, else of a trial of a
+    few steps; it is unknown where the data are not there.
     """
     where = choose(device)
     per_step = cost.measured(where).get(cost.family(recipe)) or cost.trial(recipe, where)

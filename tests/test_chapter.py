@@ -13,7 +13,8 @@ def test_a_training_is_announced_with_its_cost(monkeypatch):
     recipe = recipes.named("paper/alexnet-cifar10", alpha=0.2)
     monkeypatch.setattr(cost, "measured", lambda device: {cost.family(recipe): 0.01})
     said = announcement(recipe, "cpu")
-    assert "paper/alexnet-cifar10 at α = 0.2, seed 0: 390,000 steps, 65 min of training on cpu" in said
+    title = "paper/alexnet-cifar10 at α = 0.2, seed 0"
+    assert f"{title}: 390,000 steps, 65 min of training on cpu" in said
 
 
 def test_all_trainings_are_announced_before_the_first(monkeypatch, capsys):
@@ -36,7 +37,8 @@ def test_all_trainings_are_announced_before_the_first(monkeypatch, capsys):
 def test_the_cost_is_unknown_without_the_data(monkeypatch, tmp_path):
     monkeypatch.setenv("LSBOOK_DATA", str(tmp_path))
     monkeypatch.setattr(cost, "measured", lambda device: {})
-    assert "390,000 steps, ? of training on" in announcement(recipes.named("paper/alexnet-cifar10"), "cpu")
+    said = announcement(recipes.named("paper/alexnet-cifar10"), "cpu")
+    assert "390,000 steps, ? of training on" in said
 
 
 def test_the_papers_preset_shortens_to_epochs():

@@ -269,12 +269,13 @@ def numbers(items: Iterable[paper.Number]) -> HTML:
     """Published numbers with their place and the work they come from."""
     head = ["place", "data", "network", "quantity", "value"]
     rows = [
-        [escape(n.place), escape(DATASETS[n.dataset]),
+        [escape(n.place) + (f"<br><small>{escape(n.note)}</small>" if n.note else ""),
+         escape(DATASETS[n.dataset]),
          escape(", ".join(filter(None, (MODELS[n.model], n.role)))),
-         f"{_quantity(n)}<br><small>{escape(n.note)}</small>", value_of(n)]
+         _quantity(n), value_of(n)]
         for n in items
     ]
-    return HTML(STYLE + _table(head, rows, "Published numbers"))
+    return HTML(STYLE + _table(head, rows, "Published numbers", "ls-narrow"))
 
 
 def run_list(runs: Iterable[Any]) -> HTML:
