@@ -240,9 +240,7 @@ def test_links_of_the_instructors_lead_to_what_is_there(site):
 
 def test_search_finds_chapters(opened):
     page = opened("search.html", "?q=temperature").page
-    page.wait_for_selector("#search-results li a")
-    found = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
-    assert any("calibration.html" in link for link in found)
+    page.wait_for_selector('#search-results li a[href*="calibration.html"]')  # they come one by one
 
 
 def test_the_theme_switch_and_the_sidebar_work_by_keyboard(opened):
