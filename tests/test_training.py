@@ -36,6 +36,10 @@ DIGITS = Recipe(
     name="lab/few-digits", dataset="digits", model="mlp", steps=20, batch_size=256, lr=0.1,
     size=(("inputs", 64), ("hidden", (16,)), ("classes", 10), ("dropout", 0.2)),
 )
+ALEXNET = Recipe(
+    name="lab/tiny-alexnet", dataset="cifar10", model="alexnet", steps=3, batch_size=8, lr=0.01,
+    augment="crop24-flip", weight_decay=0.04, decay_only=("dense1.weight",), loss_scale=3.0,
+)
 
 
 @pytest.fixture(scope="module")
@@ -270,12 +274,39 @@ def test_stack_of_students_equals_single_students(images, objective):
         assert_same(model, single(recipe, images, teacher=teacher)[0], rtol=1e-4, atol=1e-5)
 
 
+def colours(count: int = 40) -> Images:
+    random = torch.Generator().manual_seed(0)
+    x = torch.randint(256, (count, 3, 32, 32), generator=random, dtype=torch.uint8)
+    y = torch.arange(count) % 10
+    half = count // 2
+    return Images(
+        name="cifar10", train_x=x[:half], train_y=y[:half], val_x=x[half:], val_y=y[half:],
+        test_x=None, test_y=None, classes=tuple("abcdefghij"), mean=torch.full((3, 1, 1), 127.5),
+        std=torch.full((3, 1, 1), 74.0), content_hash="0" * 64,
+    )
+
+
+def test_stack_of_alexnet_students_equals_single_students():
+    colour, teacher = colours(), classifier.initial_model(ALEXNET.with_(seed=7)).eval()
+    recipes = [
+        ALEXNET.with_(seed=s, distil=Distil(teacher=ALEXNET, T=T))
+        for s, T in ((0, 1.0), (0, 4.0), (1, 2.0))
+    ]
+    for recipe, (model, trace) in zip(recipes, stack(recipes, colour, [teacher] * 3), strict=True):
+        alone, expected = single(recipe, colour, teacher=teacher)
+        assert_same(model, alone, rtol=1e-4, atol=1e-6)
+        assert trace.history["val_nll"] == pytest.approx(expected.history["val_nll"], rel=1e-5)
+
+
 def test_a_stack_refuses_what_it_cannot_hold(images):
     with pytest.raises(ValueError, match="share everything but"):
         stack([TINY, TINY.with_(lr=0.2)], images)
     dropout = TINY.with_(size=(*TINY.size, ("dropout", 0.5)))
     with pytest.raises(ValueError, match="without dropout"):
         stack([dropout, dropout.with_(seed=1)], images)
+    with pytest.raises(ValueError, match="MLPs .* or AlexNets"):
+        stack([TINY.with_(model="conv1d", size=()), TINY.with_(model="conv1d", size=(), seed=1)],
+              images)
 
 
 # Interruption
@@ -576,6 +607,25 @@ def test_a_compiled_network_is_trained_as_the_plain_one(images, monkeypatch, dro
     assert_same(compiled[0], plain[0], rtol=1e-5, atol=1e-6)
 
 
+def test_a_compiled_stack_is_trained_as_the_plain_one(monkeypatch):
+    recipes, colour = [ALEXNET.with_(seed=s) for s in (0, 1)], colours()
+    plain = stack(recipes, colour)
+    monkeypatch.setattr(
+        sweep, "compiled",
+        lambda model, *_: torch.compile(model, backend="aot_eager", fullgraph=True))
+    with torch._dynamo.config.patch(suppress_errors=False):
+        compiled = stack(recipes, colour)
+    for (one, _), (other, _) in zip(compiled, plain, strict=True):
+        assert_same(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_alexnets_are_stacked_where_a_gpu_would_wait_for_them():
+    mlps, alexnets = ([r.with_(seed=s) for s in (0, 1)] for r in (TINY, ALEXNET))
+    cut = sys.modules["lsbook.runs.get"].jobs_of
+    assert cut(mlps + alexnets, 1, torch.device("cuda")) == [mlps, alexnets]
+    assert cut(alexnets + mlps, 1, CPU) == [[alexnets[0]], [alexnets[1]], mlps]
+
+
 def test_a_part_is_the_first_images_and_validation_is_whole(images):
     part = images.part(0.25)
     assert len(part.train_x) == len(part.train_y) == 64
@@ -600,30 +650,20 @@ def test_the_probe_keeps_pace_with_a_shortened_schedule(images):
 
 
 def test_a_teacher_with_another_window_speaks_of_the_clean_image():
-    random = torch.Generator().manual_seed(0)
-    raw = torch.randint(256, (6, 3, 32, 32), generator=random, dtype=torch.uint8)
-    images = Images(
-        name="cifar10", train_x=raw, train_y=torch.arange(6), val_x=raw, val_y=torch.arange(6),
-        test_x=None, test_y=None, classes=tuple("abcdef"), mean=torch.zeros(3, 1, 1),
-        std=torch.ones(3, 1, 1), content_hash="",
-    )
+    images = colours()
 
     class Pixels(torch.nn.Module):
         def forward(self, x, return_activations=False):
             return x.flatten(1)
 
     teacher = Pixels()
-    recipe = Recipe(
-        name="lab/student", dataset="cifar10", model="alexnet", steps=1, lr=0.1,
-        augment="crop24-flip",
-        distil=Distil(teacher=TINY.with_(augment="crop-flip")),
-    )
-    index, view = torch.tensor([4, 2]), raw[:2, :, :24, :24]
+    recipe = ALEXNET.with_(distil=Distil(teacher=TINY.with_(augment="crop-flip")))
+    index, view = torch.tensor([4, 2]), images.train_x[:2, :, :24, :24]
     other = classifier.Teaching(recipe, teacher, images).logits(index, view)
-    assert torch.equal(other, raw[index].float().flatten(1))
+    assert torch.equal(other, images.normalise(images.train_x[index]).flatten(1))
     shared = recipe.with_(distil=Distil(teacher=TINY.with_(augment="crop24-flip")))
     own = classifier.Teaching(shared, teacher, images).logits(index, view)
-    assert torch.equal(own, view.float().flatten(1))
+    assert torch.equal(own, images.normalise(view).flatten(1))
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.5])

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+import torch
+
 from lsbook.data import DataError, data_dir
 from lsbook.recipes import Recipe
 from lsbook.runs import store
@@ -61,6 +63,7 @@ def work(
     """
     with _connected(address, workers) as ray:
         places, needs = _resources(ray.cluster_resources(), device)
+        kind = torch.device("cuda" if "num_gpus" in needs else "cpu")
         train = ray.remote(_train)
         ends = None if deadline is None else time.time() + deadline - time.monotonic()
         common = _folders(), device, ends
@@ -68,7 +71,7 @@ def work(
         jobs: dict[object, list[Recipe]] = {}
         for group in _teachers_first(groups):
             new = [recipe for recipe in group if recipe.hash not in task_of]
-            for job in jobs_of(new, places):
+            for job in jobs_of(new, places, kind):
                 if all(store.find(recipe) for recipe in job):
                     continue
                 teachers = {r.distil.teacher.hash for r in job if r.distil}

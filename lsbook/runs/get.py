@@ -24,7 +24,7 @@ from lsbook.training.classifier import train_classifier
 from lsbook.training.deadline import interrupted_at
 from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
-from lsbook.training.sweep import can_stack, shape_of, train_stack
+from lsbook.training.sweep import gains_by_stack, shape_of, train_stack
 from lsbook.training.trace import Trace
 from lsbook.validation import check_count
 
@@ -74,7 +74,11 @@ def get_many(
     if teachers:
         options = {"progress": progress, "workers": workers, "deadline": deadline}
         get_many(teachers.values(), device=device, **options)
-    jobs = jobs_of(list({recipe.hash: recipe for recipe in recipes}.values()), workers)
+    found = [store.find(recipe) for recipe in recipes]
+    if all(found) and not retrain:
+        return found
+    unique = list({recipe.hash: recipe for recipe in recipes}.values())
+    jobs = jobs_of(unique, workers, devices.choose(device))
     jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
     if workers > 1 and len(jobs) > 1:
         context = multiprocessing.get_context("spawn")
@@ -91,12 +95,12 @@ def get_many(
     return [store.find(recipe) for recipe in recipes]
 
 
-def jobs_of(recipes: list[Recipe], workers: int) -> list[list[Recipe]]:
+def jobs_of(recipes: list[Recipe], workers: int, device: torch.device) -> list[list[Recipe]]:
     """Lists of recipes to train together: stacks of one shape, cut in parts for the workers."""
     shapes = defaultdict(list)
     jobs = []
     for recipe in recipes:
-        if can_stack(recipe):
+        if gains_by_stack(recipe, device):
             shapes[shape_of(recipe)].append(recipe)
         else:
             jobs.append([recipe])

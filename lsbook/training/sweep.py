@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -12,12 +11,12 @@ from torch.func import functional_call, stack_module_state, vmap
 from tqdm.auto import tqdm
 
 from lsbook.data import Images
-from lsbook.data.augment import centre
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
 from lsbook.training.classifier import Teaching, check_finite, initial_model
-from lsbook.training.evaluation import InformationProbe
+from lsbook.training.device import autocast, compiled
+from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
 from lsbook.training.snapshots import Snapshots
@@ -33,8 +32,17 @@ def shape_of(recipe: Recipe) -> tuple:
 
 
 def can_stack(recipe: Recipe) -> bool:
-    """Whether the recipe's network can be trained in a stack: an MLP without dropout."""
-    return recipe.model == "mlp" and not dict(recipe.size).get("dropout")
+    """Whether the recipe's network can be trained in a stack: an MLP or AlexNet, no dropout."""
+    return recipe.model in ("mlp", "alexnet") and not dict(recipe.size).get("dropout")
+
+
+def gains_by_stack(recipe: Recipe, device: torch.device) -> bool:
+    """Whether a stack of the recipe's networks is the faster way to train them on ``device``.
+
+    One AlexNet leaves a GPU idle between kernels; on a CPU it fills the cache, and ten of them in
+    a stack take 1.7 times as long as one after another (``benchmarks/sweep.py``).
+    """
+    return can_stack(recipe) and (recipe.model == "mlp" or device.type == "cuda")
 
 
 class Stack(nn.Module):
@@ -57,12 +65,6 @@ class Stack(nn.Module):
         return vmap(lambda params, inputs: functional_call(network, params, (inputs,)))(
             self.named(), x
         )
-
-    def evaluate(self, inputs: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Each run's logits on its inputs, one at a time: large batches want the cache alone."""
-        for run, x in enumerate(inputs):
-            params = {name: value[run] for name, value in self.named().items()}
-            yield functional_call(self._skeleton[0], params, (x,))
 
     def networks(self) -> list[nn.Module]:
         """The R networks on their own, in evaluation mode."""
@@ -104,37 +106,36 @@ def train_stack(
     first = recipes[0]
     if not all(can_stack(r) and shape_of(r) == shape_of(first) for r in recipes):
         raise ValueError(
-            "A stack takes MLPs without dropout that share everything but alpha, seed, beta, T."
+            "A stack takes MLPs without dropout or AlexNets that share everything but alpha, "
+            "seed, beta and T."
         )
-    stack = Stack([initial_model(recipe) for recipe in recipes]).to(device)
+    stack = Stack([initial_model(recipe).to(device) for recipe in recipes])
     optimizer = make_optimizer(first, stack.named())
     saved = checkpoint.load(state, stack, optimizer) if state else None
     seconds = saved.get("seconds", 0.0) if saved else 0.0
     traces = [Trace(h, seconds) for h in (saved["histories"] if saved else [None] * len(recipes))]
     objective = Objective.stack(recipes, device)
     seeds = list(dict.fromkeys(recipe.seed for recipe in recipes))
-    of_seed = torch.tensor([seeds.index(recipe.seed) for recipe in recipes], device=device)
+    order = [seeds.index(recipe.seed) for recipe in recipes]
+    of_seed = torch.tensor(order, device=device)
     leaders = [next(r for r in recipes if r.seed == seed) for seed in seeds]
     probes = [InformationProbe(r, images) for r in leaders] if first.mi_every else []
     lessons = _lessons(recipes, teachers, images)
+    network = compiled(stack, device, first.total_steps)
     per_epoch = steps_per_epoch(first, images)
     epochs = -(-first.total_steps // per_epoch)
     snapshots = Snapshots(first, images, epochs)
 
-    @torch.no_grad()
     def read_probes(step: int) -> None:
-        inputs = [images.normalise(centre(p.inputs(step), first.augment)) for p in probes]
-        order = of_seed.tolist()
-        every = stack.evaluate(inputs[seed] for seed in order)
-        for recipe, trace, seed, logits in zip(recipes, traces, order, every):
+        inputs = [probe.inputs(step) for probe in probes]
+        for recipe, trace, seed, network in zip(recipes, traces, order, stack.networks()):
+            logits = predict(network, images, inputs[seed], first.augment)
             check_finite(logits, recipe, step // per_epoch)
             trace.add_information(step, probes[seed], logits)
 
-    @torch.no_grad()
     def score(epoch: int, step: int, losses: Tensor) -> None:
-        inputs = images.normalise(centre(images.val_x, first.augment))
-        every = stack.evaluate(inputs for _ in recipes)
-        for recipe, trace, loss, logits in zip(recipes, traces, losses, every):
+        for recipe, trace, loss, network in zip(recipes, traces, losses, stack.networks()):
+            logits = predict(network, images, images.val_x, first.augment)
             check_finite(loss, recipe, epoch - 1)
             check_finite(logits, recipe, epoch - 1)
             trace.add_epoch(epoch, step, loss.item(), logits, images.val_y)
@@ -168,9 +169,10 @@ def train_stack(
                 set_learning_rate(optimizer, learning_rate(first, step))
                 raw = torch.stack([batch[1] for batch in batches])
                 y = torch.stack([batch[2] for batch in batches])
-                logits = stack(images.normalise(raw)[of_seed])
-                taught = _taught(lessons, batches, of_seed)
-                losses = objective(logits, y[of_seed], taught).mean(-1)
+                with autocast(device):
+                    logits = network(images.normalise(raw)[of_seed])
+                taught = _taught(lessons, batches, order)
+                losses = objective(logits.float(), y[of_seed], taught).mean(-1)
                 optimizer.zero_grad(set_to_none=True)
                 losses.sum().backward()
                 if first.clip_norm:
@@ -208,17 +210,17 @@ def _lessons(
 def _taught(
     lessons: list[Teaching | None],
     batches: tuple[tuple[Tensor, Tensor, Tensor], ...],
-    of_seed: Tensor,
+    order: list[int],
 ) -> Tensor | None:
     """Teacher logits (R, B, K) on each run's batch, asking each teacher once a batch."""
     if lessons[0] is None:
         return None
     said: dict[tuple[int, int], Tensor] = {}
-    for lesson, seed in zip(lessons, of_seed.tolist()):
+    for lesson, seed in zip(lessons, order):
         key = (id(lesson), seed)
         if key not in said:
             said[key] = lesson.logits(*batches[seed][:2])
-    return torch.stack([said[id(x), seed] for x, seed in zip(lessons, of_seed.tolist())])
+    return torch.stack([said[id(x), seed] for x, seed in zip(lessons, order)])
 
 
 def _clip_each(stacked: nn.ParameterList, limit: float) -> None:
