@@ -128,22 +128,22 @@ def train_stack(
 
     def read_probes(step: int) -> None:
         inputs = [probe.inputs(step) for probe in probes]
-        for recipe, trace, seed, network in zip(recipes, traces, order, stack.networks()):
-            logits = predict(network, images, inputs[seed], first.augment)
+        for recipe, trace, seed, model in zip(recipes, traces, order, stack.networks()):
+            logits = predict(model, images, inputs[seed], first.augment)
             check_finite(logits, recipe, step // per_epoch)
             trace.add_information(step, probes[seed], logits)
 
     def score(epoch: int, step: int, losses: Tensor) -> None:
-        for recipe, trace, loss, network in zip(recipes, traces, losses, stack.networks()):
-            logits = predict(network, images, images.val_x, first.augment)
+        for recipe, trace, loss, model in zip(recipes, traces, losses, stack.networks()):
+            logits = predict(model, images, images.val_x, first.augment)
             check_finite(loss, recipe, epoch - 1)
             check_finite(logits, recipe, epoch - 1)
             trace.add_epoch(epoch, step, loss.item(), logits, images.val_y)
 
     def take_snapshots(epoch: int) -> None:
         if epoch in snapshots.due:
-            for network, trace in zip(stack.networks(), traces):
-                snapshots.take(network, trace, epoch)
+            for model, trace in zip(stack.networks(), traces):
+                snapshots.take(model, trace, epoch)
 
     if traces[0].epochs == 0:
         if probes:
