@@ -129,6 +129,14 @@ def test_published_lists_missing_numbers_too():
     assert text.count('<th scope="col">') == 2 * len(experiments) == 2 * text.count("<summary>")
 
 
+def test_quoted_numbers_stand_under_the_place_they_are_printed_in():
+    survey, later = paper.numbers(place="Table 1"), paper.numbers(source="chandrasegaran2022")
+    _, *parts = tables.numbers([*survey, *later]).data.split('<p class="ls-part">')
+    for part, numbers, place in zip(parts, (survey, later), ("Table 1", "T × α"), strict=True):
+        assert part.startswith(place) and part.count("<tr><td>") == len(numbers)
+        assert all(f"<td>{tables.value_of(number)}</td>" in part for number in numbers)
+
+
 def test_published_puts_our_mean_and_range_beside_the_paper():
     runs = fraction("val_accuracy", (0.29, 0.31), (0.3,))
     text = tables.published(ledger.measured(runs=runs)).data

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from IPython.display import HTML
@@ -37,7 +38,7 @@ STYLE = (
     "<style>.ls-table { overflow-x: auto; font-size: 0.875rem }"
     ".ls-table :is(th, td) { padding: 0.3rem 0.5rem; text-align: left; vertical-align: top }"
     ".ls-table small { color: var(--pst-color-text-muted, inherit) }"
-    ".ls-status, .ls-narrow small span { white-space: nowrap }"
+    ".ls-status, .ls-narrow small span, .ls-numbers td:last-child { white-space: nowrap }"
     ".ls-narrow :is(th, td):first-child { min-width: 0 } .ls-runs td { white-space: nowrap }"
     ".ls-runs samp { display: block; white-space: pre }"
     ".ls-runs th button { font: inherit; color: inherit; text-align: left; background: none;"
@@ -246,8 +247,7 @@ def _experiment(experiment: Any, rows: Sequence[Row]) -> list[str]:
 def _printed(row: Row) -> str:
     if row.number is None:
         return "<small>drawn</small>"
-    note = f"<br><small>{escape(row.number.note)}</small>" if row.number.note else ""
-    return value_of(row.number) + note
+    return _two_lines(value_of(row.number), row.number.note)
 
 
 def _ours(row: Row, preset: str) -> str:
@@ -266,16 +266,23 @@ def _value(measured: Measured, unit: str) -> str:
 
 
 def numbers(items: Iterable[paper.Number]) -> HTML:
-    """Published numbers with their place and the work they come from."""
-    head = ["place", "data", "network", "quantity", "value"]
-    rows = [
-        [escape(n.place) + (f"<br><small>{escape(n.note)}</small>" if n.note else ""),
-         escape(DATASETS[n.dataset]),
-         escape(", ".join(filter(None, (MODELS[n.model], n.role)))),
-         _quantity(n), value_of(n)]
-        for n in items
-    ]
-    return HTML(STYLE + _table(head, rows, "Published numbers", "ls-narrow"))
+    """Published numbers, a table for each place they are printed in."""
+    head = ["network", "quantity", "value"]
+    tables = []
+    for place, group in groupby(items, key=lambda number: number.place):
+        rows = [
+            [_two_lines(", ".join(filter(None, (MODELS[n.model], n.role))), DATASETS[n.dataset]),
+             _two_lines(_quantity(n), n.note),
+             value_of(n)]
+            for n in group
+        ]
+        tables.append(f'<p class="ls-part">{escape(place)}</p>'
+                      + _table(head, rows, f"Published numbers: {place}", "ls-narrow ls-numbers"))
+    return HTML(STYLE + "".join(tables))
+
+
+def _two_lines(text: str, below: str) -> str:
+    return escape(text) + (f"<br><small>{escape(below)}</small>" if below else "")
 
 
 def run_list(runs: Iterable[Any]) -> HTML:
@@ -342,7 +349,7 @@ def _verdict(verdict: Verdict) -> list[str]:
 
 
 def _heading(claim: paper.Claim) -> str:
-    quoted = [f"{_quantity(n)}: {value_of(n)}" for n in map(paper.number, claim.numbers)]
+    quoted = [escape(f"{_quantity(n)}: {value_of(n)}") for n in map(paper.number, claim.numbers)]
     values = f" Published: {'; '.join(quoted)}." if quoted else ""
     where = f'{escape(claim.place)}, <a href="{claim.chapter}.html">our chapter</a>'
     return f"<p>{escape(claim.text)} <small>({where})</small>{values}</p>"
@@ -369,7 +376,7 @@ def _jump(claim: paper.Claim) -> str:
 def _quantity(number: paper.Number) -> str:
     settings = [f"α = {number.alpha:g}"] if number.alpha is not None else []
     settings += [f"T = {number.T:g}"] if number.T not in (None, 1.0) else []
-    return escape(", ".join([number.symbol, *settings]))
+    return ", ".join([number.symbol, *settings])
 
 
 def _teacher(recipe: Recipe) -> str:
