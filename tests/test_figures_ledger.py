@@ -36,7 +36,7 @@ def test_a_line_a_claim_and_a_word_a_preset(verdicts):
     found = lines(tables.details(verdicts).data)
     assert list(found) == [escape(claim.title) for claim in paper.CLAIMS]
     row = found["Better accuracy"]
-    assert "<small>lab</small>" in row and "paper’s scale" not in row
+    assert "<small>lab: " in row and "real data" not in row and "not yet run" not in row
     assert "●</span>&nbsp;held" in row and "MNIST-1D" in row
     assert found["Drop smoothing late"].count("not checked") == 1
 
@@ -172,8 +172,7 @@ def test_run_list_shows_both_fractions_device_and_manifest():
     run.manifest = {"device": "cpu (x)", "wall_seconds": 565.0, "data_hash": "abc"}
     text = tables.run_list([run]).data
     cells = text[text.index("<tbody>"):].split("<td>")
-    assert cells[4:6] == ["2.44 %</td>", "25 %</td>"]
-    assert cells[7] == "29.1 %</td>" and cells[9] == "9 min</td>"
+    assert cells[4] == "29.1 %</td>" and cells[6:9] == ["2.44 %</td>", "25 %</td>", "9 min</td>"]
     assert run.recipe.hash in text and '"data_hash": "abc"' in text
 
 
@@ -189,7 +188,7 @@ def test_run_list_sorts_and_filters_in_the_browser(page):
     page.set_content(tables.run_list(runs).data)
     page.add_script_tag(path=STATIC / "run-list.js")
     shown = "[...document.querySelectorAll('tbody tr')].filter(r => !r.hidden)"
-    times = f"{shown}.map(r => r.cells[8].textContent)"
+    times = f"{shown}.map(r => r.cells[7].textContent)"
     assert page.evaluate(times) == ["9 min", "8 s", "2.5 h"]
     by_time = page.get_by_role("button", name="wall time")
     by_time.click()

@@ -139,14 +139,21 @@ class Benchmarks(SphinxDirective):
         return [self._table(rows), nodes.paragraph(text=f"Measured on: {machine}.")]
 
     def _table(self, rows: list[dict]) -> nodes.table:
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        group = nodes.tgroup(cols=len(columns))
-        group += [nodes.colspec(colwidth=1) for _ in columns]
+        heads = ("benchmark", "ratio", "ours", "theirs")
+        group = nodes.tgroup(cols=len(heads))
+        group += [nodes.colspec(colwidth=1) for _ in heads]
         head, body = nodes.thead(), nodes.tbody()
-        head += self._row(columns)
-        body += [self._row([_cell(row.get(name, "")) for name in columns]) for row in rows]
+        head += self._row(heads)
+        body += [self._result(row) for row in rows]
         group += [head, body]
         return nodes.table("", group, classes=["ls-benchmarks"])
+
+    def _result(self, row: dict) -> nodes.row:
+        times = (_cell(row[name], row["unit"]) for name in ("ours", "theirs"))
+        result = self._row([row["benchmark"], _cell(row["ratio"]), *times])
+        note = "; ".join(filter(None, (row["peer"], row.get("note"))))
+        result[0] += nodes.paragraph(text=note, classes=["ls-note"])
+        return result
 
     @staticmethod
     def _row(texts) -> nodes.row:
@@ -155,10 +162,8 @@ class Benchmarks(SphinxDirective):
         return row
 
 
-def _cell(value: object) -> str:
+def _cell(value: float | None, unit: str = "") -> str:
     if value is None:
         return "–"
-    if not isinstance(value, float):
-        return str(value)
     short = f"{value:.3g}"
-    return f"{float(short):,.0f}" if abs(value) >= 1000 else short
+    return f"{float(short):,.0f} {unit}" if abs(value) >= 1000 else f"{short} {unit}"

@@ -54,7 +54,8 @@ STYLE = (
     " scroll-margin-top: 5rem } .ls-fold > p { margin: 0 0 0.5rem }"
     ".ls-part { margin: 1.25rem 0 0.4rem; font-weight: 600 }"
     ".ls-fold summary { display: grid; gap: 0 1rem; padding: 0.35rem 0; min-height: 2rem;"
-    " grid-template-columns: 13.5rem repeat(auto-fit, minmax(12.5rem, 1fr)); cursor: pointer }"
+    " grid-template-columns: 13.5rem 1fr; cursor: pointer }"
+    ".ls-line { display: grid; grid-template-columns: 6.5rem 1fr; align-items: baseline }"
     ".ls-fold summary > span:first-child { font-weight: 600 }"
     ".ls-fold summary > span:first-child::before { content: '▸ ' }"
     ".ls-fold[open] summary > span:first-child::before { content: '▾ ' }"
@@ -150,9 +151,8 @@ def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
     return mine
 
 
-def _cell(rows: Sequence[Verdict]) -> str:
-    if not rows:
-        return ""
+def _line(rows: Sequence[Verdict], scale: str = "") -> str:
+    """The verdict of one scale, and the data sets behind it with a sign each where they differ."""
     first: dict[str, Verdict] = {}
     for row in rows:
         if row.status in DECIDED:
@@ -167,8 +167,8 @@ def _cell(rows: Sequence[Verdict]) -> str:
              for name, row in zip(names, first.values())]
     if status in ("partly", "not") and _in_one_seed(rows):
         where.append("<span>one seed</span>")
-    details = f"<br><small>{', '.join(dict.fromkeys(where))}</small>" if where else ""
-    return _status(status) + details
+    said = ": ".join(filter(None, (scale, ", ".join(dict.fromkeys(where)))))
+    return f'<span class="ls-line">{_status(status)}<small>{said}</small></span>'
 
 
 def details(verdicts: Sequence[Verdict]) -> HTML:
@@ -176,24 +176,21 @@ def details(verdicts: Sequence[Verdict]) -> HTML:
 
     Behind it stand the paper's values, then ours with scale and seeds.
     """
-    run = {verdict.preset for verdict in verdicts if verdict.status in DECIDED}
-    presets = [preset for preset in PRESETS if preset in run] or list(PRESETS)
     claims = _claims_of(verdicts)
     sections = dict.fromkeys(claim.section for claim in claims)
     folds = []
     for section in sections:
         if len(sections) > 1:
             folds.append(f'<p class="ls-part">{escape(paper.SECTIONS[section])}</p>')
-        folds += [_claim(claim, [v for v in verdicts if v.id == claim.id], presets)
+        folds += [_claim(claim, [v for v in verdicts if v.id == claim.id])
                   for claim in claims if claim.section == section]
     return HTML(STYLE + "".join(folds))
 
 
-def _claim(claim: paper.Claim, here: Sequence[Verdict], presets: Iterable[str]) -> str:
-    cells = [f"<small>{PRESETS[preset]}</small> {cell}" for preset in presets
-             if (cell := _cell([verdict for verdict in here if verdict.preset == preset]))]
-    if not any(verdict.preset for verdict in here):
-        cells = [_cell(here)]
+def _claim(claim: paper.Claim, here: Sequence[Verdict]) -> str:
+    at = {preset: [v for v in here if v.preset == preset] for preset in PRESETS}
+    ran = [preset for preset, rows in at.items() if any(v.status in DECIDED for v in rows)]
+    lines = [_line(at[preset], PRESETS[preset]) for preset in ran] or [_line(here)]
     rows = [_verdict(verdict) for verdict in here if verdict.ran is not None]
     for preset, words in PRESETS.items():
         missing = [_where(v) for v in here if v.preset == preset and v.status == "not yet run"]
@@ -202,7 +199,7 @@ def _claim(claim: paper.Claim, here: Sequence[Verdict], presets: Iterable[str]) 
     rows += [[_status(v.status), escape(v.note)] for v in here if v.status == "not checked"]
     head = ["verdict", "on", "seeds", "ours: mean (least–greatest)"]
     label = f"{claim.title}: the paper's values and ours"
-    return _fold([escape(claim.title), *cells], _heading(claim) + _table(
+    return _fold([escape(claim.title), "".join(lines)], _heading(claim) + _table(
         head, rows, label, "ls-narrow"), claim.id)
 
 
@@ -293,7 +290,7 @@ def run_list(runs: Iterable[Any]) -> HTML:
     runs = sorted(runs, key=lambda run: _order(run.recipe))
     if not runs:
         return HTML("<p>There are no runs yet; opening any chapter trains the lab's.</p>")
-    head = ["run", "α", "seed", "schedule", "images", "teacher", "score", "device", "wall time",
+    head = ["run", "α", "seed", "score", "teacher", "schedule", "images", "wall time", "device",
             "manifest"]
     seconds = sum(run.manifest.get("wall_seconds") or 0 for run in runs)
     note = f"{len(runs)} runs, trained in {describe(seconds)} in all."
@@ -307,8 +304,8 @@ def _run(run: Any) -> list[str]:
     images = "" if recipe.is_text else f"{100 * recipe.train_fraction:.3g} %"
     return [
         f"{escape(recipe.name)}<br> <small>{recipe.hash}</small>", f"{recipe.alpha:g}",
-        str(recipe.seed), f"{100 * recipe.scale:.3g} %", images, _teacher(recipe), _score(run),
-        escape(str(manifest.get("device", ""))), describe(manifest.get("wall_seconds")),
+        str(recipe.seed), _score(run), _teacher(recipe), f"{100 * recipe.scale:.3g} %", images,
+        describe(manifest.get("wall_seconds")), escape(str(manifest.get("device", ""))),
         # Not <pre>, each of which the book's theme measures while the page opens.
         f"<details><summary>show</summary><samp>{text}</samp></details>",
     ]
