@@ -173,7 +173,7 @@ def test_real_data_come_first_and_pairs_are_whole(monkeypatch):
     sets = explore.choices([("paper/x", "fraction/x")], own)
     figure = explore.explorer(sets, "Title")
     labels = [chosen["label"] for chosen in figure.config["sets"]]
-    assert labels[0].startswith("ResNet-20 on CIFAR-100, a quarter of the images, 2.4")
+    assert labels[0].startswith("ResNet-20 on CIFAR-100, a quarter of the images, 7.3")
     assert labels[1] == LAB
     assert len(figure.config["sets"][0]["runs"]) == 2
     assert figure.config["sets"][0]["T"] == 1.9

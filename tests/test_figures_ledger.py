@@ -76,9 +76,9 @@ def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
             "All of these rest on a single seed.") in text
     once = text[text.index("held once</span>: 1"):]
     assert "Smoothing lowers ECE" in once[:once.index("</dd>")]
-    assert ("ResNet-20 on CIFAR-100: a quarter of the images, 2.4 % of the schedule, "
+    assert ("ResNet-20 on CIFAR-100: a quarter of the images, 7.3 % of the schedule, "
             "ResNet-20 in place of ResNet-56") in text
-    assert ("trained for 2.4 % of the full schedule. No network here was trained for the whole"
+    assert ("trained for 7.3 % of the full schedule. No network here was trained for the whole"
             ) in text
 
 
@@ -97,7 +97,7 @@ def test_summary_prefers_the_papers_scale():
     ("lab/transformer-grammar", "the full schedule"),
     ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
     ("paper/teacher-mnist", "the full schedule"),
-    ("fraction/resnet20-tinyimagenet", "8 % of the schedule, ResNet-20 in place of Inception-v4"),
+    ("fraction/resnet20-tinyimagenet", "20 % of the schedule, ResNet-20 in place of Inception-v4"),
     ("paper/transformer-multi30k",
      "the full schedule, 4 layers of width 128, 4,000 steps in place of the paper's 300,000"),
 ])
@@ -172,7 +172,7 @@ def test_run_list_shows_both_fractions_device_and_manifest():
     run.manifest = {"device": "cpu (x)", "wall_seconds": 565.0, "data_hash": "abc"}
     text = tables.run_list([run]).data
     cells = text[text.index("<tbody>"):].split("<td>")
-    assert cells[4] == "29.1 %</td>" and cells[6:9] == ["2.44 %</td>", "25 %</td>", "9 min</td>"]
+    assert cells[4] == "29.1 %</td>" and cells[6:9] == ["7.31 %</td>", "25 %</td>", "9 min</td>"]
     assert run.recipe.hash in text and '"data_hash": "abc"' in text
 
 

@@ -72,7 +72,7 @@ _SHARES = {"accuracy": ".1f", "error": ".2f"}
 def scale_words(recipe: Recipe) -> str:
     """What was cut from the whole experiment, in words.
 
-    For instance "a quarter of the images, 2.4 % of the schedule, ResNet-20 in place of ResNet-56".
+    For instance "a quarter of the images, 7.3 % of the schedule, ResNet-20 in place of ResNet-56".
     """
     words = [in_words(recipe)]
     if recipe.model == "resnet20":

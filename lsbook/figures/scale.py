@@ -34,7 +34,7 @@ _SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
 
 
 def in_words(recipe: Recipe) -> str:
-    """Images and schedule, for instance "a quarter of the images, 2.4 % of the schedule"."""
+    """Images and schedule, for instance "a quarter of the images, 7.3 % of the schedule"."""
     schedule = (
         "the full schedule" if recipe.scale == 1
         else f"{100 * recipe.scale:.2g} % of the schedule"
