@@ -23,7 +23,6 @@ from lsbook.training import device as devices
 from lsbook.training.classifier import train_classifier
 from lsbook.training.sweep import train_stack
 
-SCALE = 0.1
 STUDENTS = 10
 CPU = torch.device("cpu")
 
@@ -35,7 +34,7 @@ def main() -> list[dict]:
 
 
 def mlps() -> list[dict]:
-    lab = named("lab/mlp-mnist1d", scale=SCALE)
+    lab = named("lab/mlp-mnist1d")
     recipes = [lab.with_(alpha=a, seed=s) for s in SEEDS for a in ALPHAS]
     halves = recipes[: len(recipes) // 2], recipes[len(recipes) // 2 :]
     spawn = multiprocessing.get_context("spawn")

@@ -166,4 +166,5 @@ def _cell(value: float | None, unit: str = "") -> str:
     if value is None:
         return "–"
     short = f"{value:.3g}"
-    return f"{float(short):,.0f} {unit}" if abs(value) >= 1000 else f"{short} {unit}"
+    number = f"{float(short):,.0f}" if abs(value) >= 1000 else short
+    return f"{number} {unit}".strip()

@@ -39,8 +39,8 @@ def can_stack(recipe: Recipe) -> bool:
 def gains_by_stack(recipe: Recipe, device: torch.device) -> bool:
     """Whether a stack of the recipe's networks is the faster way to train them on ``device``.
 
-    One AlexNet leaves a GPU idle between kernels; on a CPU it fills the cache, and ten of them in
-    a stack take 1.7 times as long as one after another (``benchmarks/sweep.py``).
+    One AlexNet leaves a GPU idle between kernels; on a CPU a stack of them takes longer than one
+    after another, as the book's benchmarks show.
     """
     return can_stack(recipe) and (recipe.model == "mlp" or device.type == "cuda")
 
