@@ -280,7 +280,7 @@ CATALOGUE: dict[str, Recipe] = {
             name="fraction/resnet20-tinyimagenet", dataset="tinyimagenet", model="resnet20",
             size=(("classes", 30), ("stride", 2)), steps=100 * 234, batch_size=64, lr=0.1,
             schedule="cosine", nesterov=True, weight_decay=5e-4, augment="crop-flip",
-        ).for_epochs(20),
+        ).for_epochs(40),
     )
 }
 

@@ -97,7 +97,7 @@ def test_summary_prefers_the_papers_scale():
     ("lab/transformer-grammar", "the full schedule"),
     ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
     ("paper/teacher-mnist", "the full schedule"),
-    ("fraction/resnet20-tinyimagenet", "20 % of the schedule, ResNet-20 in place of Inception-v4"),
+    ("fraction/resnet20-tinyimagenet", "40 % of the schedule, ResNet-20 in place of Inception-v4"),
     ("paper/transformer-multi30k",
      "the full schedule, 4 layers of width 128, 4,000 steps in place of the paper's 300,000"),
 ])
