@@ -584,6 +584,17 @@ def test_bfloat16_is_for_devices_that_compute_in_it(monkeypatch, native):
     assert not isinstance(devices.autocast(CPU), torch.autocast)
 
 
+def test_cuda_computes_alike_each_time_and_others_are_left_alone():
+    before = torch.are_deterministic_algorithms_enabled()
+    with devices.reproducible(CPU):
+        assert torch.are_deterministic_algorithms_enabled() == before
+    with pytest.raises(KeyboardInterrupt), devices.reproducible(torch.device("cuda")):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        raise KeyboardInterrupt
+    assert torch.are_deterministic_algorithms_enabled() == before
+
+
 def test_long_trainings_on_cuda_are_compiled(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda model, mode: (model, mode))
     model, cuda, long = torch.nn.Linear(2, 2), torch.device("cuda"), devices.COMPILED_FROM

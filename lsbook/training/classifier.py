@@ -13,7 +13,7 @@ from lsbook.data import Images
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
-from lsbook.training.device import autocast, compiled
+from lsbook.training.device import autocast, compiled, reproducible
 from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
@@ -124,7 +124,7 @@ def train_classifier(
     )
     step = first = trace.epochs * per_epoch
     total = torch.zeros((), device=device)
-    with bar:
+    with bar, reproducible(device):
         for epoch in range(trace.epochs, epochs):
             trace.check_deadline(deadline)
             model.train()

@@ -16,7 +16,7 @@ from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import generator
 from lsbook.training.classifier import check_finite
-from lsbook.training.device import autocast
+from lsbook.training.device import autocast, reproducible
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
 from lsbook.training.trace import Trace
 
@@ -115,7 +115,7 @@ def train_sequence(
     bar = tqdm(
         total=recipe.total_steps, initial=step, desc=title, unit="step", disable=not progress
     )
-    with bar:
+    with bar, reproducible(device):
         while step < recipe.total_steps:
             trace.check_deadline(deadline)
             model.train()

@@ -15,7 +15,7 @@ from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
 from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
 from lsbook.training.classifier import Teaching, check_finite, initial_model
-from lsbook.training.device import autocast, compiled
+from lsbook.training.device import autocast, compiled, reproducible
 from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
@@ -158,7 +158,7 @@ def train_stack(
     )
     step = start = traces[0].epochs * per_epoch
     total = torch.zeros(len(recipes), device=device)
-    with bar:
+    with bar, reproducible(device):
         for epoch in range(traces[0].epochs, epochs):
             traces[0].check_deadline(deadline)
             for batches in zip(
