@@ -1,4 +1,4 @@
-"""What only a GPU can show: that it learns what a CPU learns, alike each time, and goes on from there.
+"""What only a GPU can show: it learns what a CPU learns, alike each time, and resumes.
 
 Everything here skips on a machine without CUDA.
 """

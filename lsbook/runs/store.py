@@ -177,7 +177,7 @@ def write(
         _dump(draft / "metrics.json", metrics)
         _dump(draft / "history.json", history, indent=None)
         if samples is not None:
-            _dump(draft / "samples.json", samples)
+            _dump(draft / "samples.json", samples, indent=None)
         save_arrays(draft / "arrays.npz", arrays)
         save_file({k: _halved(v) for k, v in weights.items()}, draft / "weights.safetensors")
         _dump(draft / "manifest.json", manifest)

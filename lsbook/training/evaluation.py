@@ -35,7 +35,8 @@ def predict(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Logits (N, K) of raw inputs ``x`` at the evaluation window of augmentation ``kind``.
 
-    In full precision: bfloat16 is coarser than the clusters that smoothing makes. With ``activations=True`` also the penultimate activations (N, d).
+    In full precision: bfloat16 is coarser than the clusters that smoothing makes. With
+    ``activations=True`` also the penultimate activations (N, d).
     """
     model.eval()
     parts = []
@@ -91,23 +92,25 @@ def record(
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Metrics and evaluation arrays of a trained classifier.
 
-    Logits are kept in half precision on a grid, at least 128 steps to their standard deviation,
-    and the validation metrics are computed from what is kept, so that anybody gets the same numbers
-    from the arrays. Train and test accuracy, the geometry and a student's gamma rest on what is not
-    kept: every training and test example, the activations, the teacher's logits.
+    Templates and logits are kept in half precision, logits on a grid of at least 128 steps to their
+    standard deviation, and the validation metrics are computed from what is kept, so that anybody
+    gets the same numbers from the arrays. Train and test accuracy, the geometry and a student's
+    gamma rest on what is not kept: every training and test example, the activations, the teacher's
+    logits.
     ``teacher_logits`` (N, K) are the teacher's on the clean training set, for the equivalent
     smoothing gamma of a distilled student.
     """
     kind = recipe.augment
     train_logits, hidden = predict(model, images, images.train_x, kind, activations=True)
     val_logits = predict(model, images, images.val_x, kind)
+    templates = model.templates().detach().cpu().numpy()
     shown = shown_examples(images.train_y, len(images.classes))
     arrays = {
         "val_logits": kept(val_logits),
         "val_targets": _classes(images.val_y),
         "train_logits": kept(train_logits[shown]),
         "train_targets": _classes(images.train_y[shown]),
-        "templates": model.templates().detach().cpu().numpy().astype(np.float32),
+        "templates": templates.astype(np.float16),
     }
     metrics = classifier_metrics(arrays)
     metrics["train_accuracy"] = calibration.accuracy(
@@ -118,7 +121,7 @@ def record(
         metrics["test_accuracy"] = calibration.accuracy(
             test_logits.cpu().numpy(), images.test_y.cpu().numpy()
         )
-    plane = geometry(hidden.cpu().numpy(), images.train_y.cpu().numpy(), arrays["templates"])
+    plane = geometry(hidden.cpu().numpy(), images.train_y.cpu().numpy(), templates)
     for name in ("within_spread", "centre_distance", "ratio", "simplex_deviation", "nc1", "nc2"):
         metrics[name] = float(getattr(plane, name))
     if teacher_logits is None:

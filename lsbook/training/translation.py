@@ -81,7 +81,8 @@ def on_tokens(
     """
     batches = [pad([text.val[i] for i in batch], device) for batch in by_length(text.val, 4096)]
     tokens = token_calibration(model, batches, T=TEMPERATURES)
-    confidence = tokens.confidence.astype(np.float16)
+    # A token's confidences side by side pack a quarter smaller.
+    confidence = np.asfortranarray(tokens.confidence, dtype=np.float16)
     arrays = {
         "curve_T": np.array(TEMPERATURES, dtype=np.float32),
         "curve_ece": np.array([token_ece(c, tokens.correct) for c in confidence]),
