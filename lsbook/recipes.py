@@ -268,7 +268,7 @@ CATALOGUE: dict[str, Recipe] = {
             name="fraction/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
             **_FRACTION_RESNET,
         ).for_epochs(60),
-        Recipe(name="fraction/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(15),
+        Recipe(name="fraction/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(40),
         Recipe(
             name="fraction/teacher-cifar10", dataset="cifar10", size=(("classes", 10),),
             mi_every=4000, **_FRACTION_RESNET,

@@ -95,7 +95,7 @@ def test_summary_prefers_the_papers_scale():
 @pytest.mark.parametrize("name, words", [
     ("paper/resnet56-cifar100", "the full schedule"),
     ("lab/transformer-grammar", "the full schedule"),
-    ("fraction/alexnet-cifar10", "1.2 % of the schedule"),
+    ("fraction/alexnet-cifar10", "3.2 % of the schedule"),
     ("paper/teacher-mnist", "the full schedule"),
     ("fraction/resnet20-tinyimagenet", "40 % of the schedule, ResNet-20 in place of Inception-v4"),
     ("paper/transformer-multi30k",
