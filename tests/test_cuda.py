@@ -16,6 +16,7 @@ from lsbook.recipes import Distil, Recipe
 from lsbook.training import classifier, sequence, sweep
 from lsbook.training import device as devices
 from lsbook.training.batches import epoch_batches
+from lsbook.training.evaluation import predict
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
@@ -34,6 +35,12 @@ TEXT = Recipe(
 def trained(recipe, device, **options):
     images = devices.to_device(colours(), device)
     return classifier.train_classifier(recipe, images, device, progress=False, **options)
+
+
+def translator(device):
+    text = data.load_text("grammar")
+    text = dataclasses.replace(text, train=text.train[:200], val=text.val[:20])
+    return sequence.train_sequence(TEXT, text, device, progress=False)
 
 
 def weights(model):
@@ -100,11 +107,23 @@ def test_a_stack_of_students_is_each_of_them():
 
 
 def test_a_gpu_learns_to_translate_as_a_cpu_does():
-    text = data.load_text("grammar")
-    text = dataclasses.replace(text, train=text.train[:200], val=text.val[:20])
-    ours, expected = (
-        sequence.train_sequence(TEXT, text, device, progress=False)[0] for device in (CUDA, CPU))
-    assert_alike(ours, expected, sequence.initial_model(TEXT, text))
+    (ours, _), (expected, _) = translator(CUDA), translator(CPU)
+    assert_alike(ours, expected, sequence.initial_model(TEXT, data.load_text("grammar")))
+
+
+def test_one_seed_gives_the_same_translator_each_time():
+    (one, path), (other, again) = translator(CUDA), translator(CUDA)
+    assert_same(one, other)
+    assert path.history == again.history
+
+
+def test_a_gpu_predicts_in_full_precision():
+    images, model = colours(), classifier.initial_model(RESNET)
+    expected = predict(model, images, images.val_x, RESNET.augment)
+    there = devices.choose("cuda")
+    ours = predict(
+        model.to(there), devices.to_device(images, there), images.val_x.to(there), RESNET.augment)
+    torch.testing.assert_close(ours.cpu(), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_estimators_take_tensors_of_a_gpu():

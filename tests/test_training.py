@@ -334,6 +334,35 @@ def test_resumed_run_equals_unbroken(images, tmp_path, monkeypatch, recipe):
     assert trace.history == expected.history
 
 
+def test_moments_come_back_in_their_weights_layout(tmp_path):
+    def steps(model, optimizer):
+        x = torch.randn(8, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+
+    def fresh():
+        model = classifier.initial_model(ALEXNET).to(memory_format=torch.channels_last)
+        return model, make_optimizer(ALEXNET, dict(model.named_parameters()))
+
+    state, (model, optimizer), (again, resumed) = tmp_path / "state", fresh(), fresh()
+    steps(model, optimizer)
+    checkpoint.save(state, model, optimizer, {})
+    checkpoint.load(state, again, resumed)
+    moments = [
+        (weight, resumed.state[weight]["momentum_buffer"], optimizer.state[old]["momentum_buffer"])
+        for weight, old in zip(again.parameters(), model.parameters(), strict=True)
+    ]
+    assert any(not weight.is_contiguous() for weight, _, _ in moments)
+    for weight, moment, saved in moments:
+        assert moment.stride() == weight.stride()
+        assert torch.equal(moment, saved)
+    steps(model, optimizer)
+    steps(again, resumed)
+    assert_same(again, model)
+
+
 def test_resumed_stack_equals_unbroken(images, tmp_path, monkeypatch):
     recipes = [TINY.with_(alpha=a, seed=s) for a in (0.0, 0.2) for s in (0, 1)]
     unbroken = stack(recipes, images)
@@ -591,8 +620,10 @@ def test_cuda_computes_alike_each_time_and_others_are_left_alone():
     with pytest.raises(KeyboardInterrupt), devices.reproducible(torch.device("cuda")):
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.backends.cuda.flash_sdp_enabled()
         raise KeyboardInterrupt
     assert torch.are_deterministic_algorithms_enabled() == before
+    assert torch.backends.cuda.flash_sdp_enabled()
 
 
 def test_long_trainings_on_cuda_are_compiled(monkeypatch):

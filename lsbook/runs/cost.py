@@ -18,6 +18,7 @@ from lsbook.training.device import to_device
 from lsbook.training.sequence import train_sequence
 
 TRIAL_STEPS = (1, 4)
+TRIAL_STEPS_CUDA = (20, 120)  # a few take less time than the set-up varies by
 TRIAL_SENTENCES = 32
 TRIAL_RATE = 1e-9  # too small to diverge, whatever an untrained teacher says
 
@@ -43,15 +44,19 @@ def trial(recipe: Recipe, device: torch.device) -> float | None:
         data = load_text(recipe.dataset) if recipe.is_text else load_images(recipe.dataset)
     except DataError:
         return None
-    few, more = TRIAL_STEPS
+    few, more = _trial_steps(device)
     train = _train_text if recipe.is_text else _train_images
     train(recipe, data, few, device)  # warms up
     seconds = train(recipe, data, more, device) - train(recipe, data, few, device)
     return max(0.0, seconds) / (more - few)
 
 
+def _trial_steps(device: torch.device) -> tuple[int, int]:
+    return TRIAL_STEPS_CUDA if device.type == "cuda" else TRIAL_STEPS
+
+
 def _train_images(recipe: Recipe, images: Images, steps: int, device: torch.device) -> float:
-    part, batch = slice(max(TRIAL_STEPS) * recipe.batch_size), slice(recipe.batch_size)
+    part, batch = slice(max(_trial_steps(device)) * recipe.batch_size), slice(recipe.batch_size)
     images = dataclasses.replace(
         images,
         train_x=images.train_x[part],

@@ -56,6 +56,7 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict
     optimizer.load_state_dict(
         {"state": _moments(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
     )
+    _lay_out_as_weights(optimizer)
     return progress
 
 
@@ -66,3 +67,11 @@ def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
             _, number, key = name.split(".")
             state.setdefault(int(number), {})[key] = value
     return state
+
+
+def _lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
+    """Give moments the strides of their weights, without which torch steps each on its own."""
+    for weight, state in optimizer.state.items():
+        for key, value in state.items():
+            if torch.is_tensor(value) and value.shape == weight.shape:
+                state[key] = torch.empty_like(weight, dtype=value.dtype).copy_(value)

@@ -61,8 +61,9 @@ class Teaching:
         if self.known is not None:
             return self.known[index]
         with autocast(raw.device):
-            # A copy, since the next CUDA graph may write where this one put its answer.
-            return self.teacher(self.images.normalise(raw)).clone()
+            logits = self.teacher(self.images.normalise(raw))
+        # A copy, since the next CUDA graph may write where this one put its answer.
+        return logits.to(torch.float32, copy=True)
 
 
 def train_classifier(
@@ -115,16 +116,16 @@ def train_classifier(
         trace.add_information(step, probe, logits)
         model.train()
 
-    if trace.epochs == 0:
-        if probe:
-            read_probe(0)
-        snapshots.take(model, trace, 0)
     bar = tqdm(
         total=epochs, initial=trace.epochs, desc=_title(recipe), unit="epoch", disable=not progress
     )
     step = first = trace.epochs * per_epoch
     total = torch.zeros((), device=device)
     with bar, reproducible(device):
+        if trace.epochs == 0:
+            if probe:
+                read_probe(0)
+            snapshots.take(model, trace, 0)
         for epoch in range(trace.epochs, epochs):
             trace.check_deadline(deadline)
             model.train()

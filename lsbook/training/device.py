@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lsbook.data import Images
 
@@ -17,9 +18,14 @@ from lsbook.data import Images
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 COMPILED_FROM = 20_000  # steps; compiling takes a minute or two
 
+# cuBLAS reads it once, at its start, and computes alike each time only with it.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
 
 def choose(device: str = "auto") -> torch.device:
     """The device called ``device``; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+
+    CUDA's convolutions compute in full float32 from then on.
 
     Raises
     ------
@@ -28,7 +34,7 @@ def choose(device: str = "auto") -> torch.device:
     """
     if device == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            return choose("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     present = {
         "cpu": True,
@@ -40,6 +46,9 @@ def choose(device: str = "auto") -> torch.device:
         raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'mps'; got {device!r}.")
     if not present[kind]:
         raise ValueError(f"This machine has no {kind} device; use device='auto' or 'cpu'.")
+    if kind == "cuda":
+        # By default they round to TF32, coarser than the clusters that smoothing makes.
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(device)
 
 
@@ -59,14 +68,15 @@ def reproducible(device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     enabled = torch.are_deterministic_algorithms_enabled()
     warns = torch.is_deterministic_algorithms_warn_only_enabled()
     fills = torch.utils.deterministic.fill_uninitialized_memory
     try:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False
-        yield
+        # Fused attention sums gradients in no fixed order, and torch lets it where it only warns.
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
     finally:
         torch.use_deterministic_algorithms(enabled, warn_only=warns)
         torch.utils.deterministic.fill_uninitialized_memory = fills

@@ -44,7 +44,7 @@ def make_optimizer(recipe: Recipe, parameters: Mapping[str, Tensor]) -> torch.op
         for (lr, decay), params in groups.items()
     ]
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(options, betas=(0.9, 0.98), eps=1e-9, fused=False)
+        return torch.optim.Adam(options, betas=(0.9, 0.98), eps=1e-9)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             options,

@@ -145,10 +145,6 @@ def train_stack(
             for model, trace in zip(stack.networks(), traces):
                 snapshots.take(model, trace, epoch)
 
-    if traces[0].epochs == 0:
-        if probes:
-            read_probes(0)
-        take_snapshots(0)
     bar = tqdm(
         total=epochs,
         initial=traces[0].epochs,
@@ -159,6 +155,10 @@ def train_stack(
     step = start = traces[0].epochs * per_epoch
     total = torch.zeros(len(recipes), device=device)
     with bar, reproducible(device):
+        if traces[0].epochs == 0:
+            if probes:
+                read_probes(0)
+            take_snapshots(0)
         for epoch in range(traces[0].epochs, epochs):
             traces[0].check_deadline(deadline)
             for batches in zip(
@@ -199,11 +199,8 @@ def _lessons(
     recipes: list[Recipe], teachers: list[nn.Module | None], images: Images
 ) -> list[Teaching | None]:
     """What each run is taught; one object for one teacher."""
-    known = {
-        id(teacher): Teaching(recipe, teacher, images)
-        for recipe, teacher in zip(recipes, teachers)
-        if teacher is not None
-    }
+    asked = {id(teacher): (recipe, teacher) for recipe, teacher in zip(recipes, teachers)}
+    known = {key: Teaching(*pair, images) for key, pair in asked.items() if pair[1] is not None}
     return [known.get(id(teacher)) for teacher in teachers]
 
 

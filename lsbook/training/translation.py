@@ -212,7 +212,7 @@ def _plane(
     """Logits (n, 6) of the six commonest target words where one of them is next, and templates."""
     targets = torch.cat([target.flatten() for _, _, target in batches])
     counts = torch.bincount(targets[targets > EOS])
-    words = counts.argsort(descending=True)[:PLANE_TOKENS]
+    words = counts.argsort(descending=True, stable=True)[:PLANE_TOKENS]
     logits, labels = [], []
     for source, target_in, target in batches:
         hit = target[..., None] == words
