@@ -73,13 +73,29 @@ def test_summary_counts_real_data_alone_and_says_at_what_scale(verdicts):
     text = tables.summary(ledger.verdicts(runs=runs)).data
     # One seed: smoothing lowers the ECE; accuracy is neither better nor within a point.
     assert ("3 could be checked on real data: 1 held, 0 in part, 2 did not.</strong> "
-            "All of these rest on a single seed.") in text
-    once = text[text.index("held once</span>: 1"):]
-    assert "Smoothing lowers ECE" in once[:once.index("</dd>")]
+            "None ran on the paper's own data with its network and its whole schedule.") in text
     assert ("ResNet-20 on CIFAR-100: a quarter of the images, 7.3 % of the schedule, "
-            "ResNet-20 in place of ResNet-56") in text
-    assert ("trained for 7.3 % of the full schedule. No network here was trained for the whole"
-            ) in text
+            "ResNet-20 in place of ResNet-56; 1 seed</li>") in text
+
+
+def cells(text, claim):
+    """What a claim's row of the summary says, in the order of the columns."""
+    row = text[text.index(f'href="#{claim}"'):]
+    return [re.findall('aria-label="(.*?)"', cell) for cell in
+            row[:row.index("</tr>")].split("<td>")[1:]]
+
+
+def test_summary_has_a_column_a_data_set_and_the_lab_beside():
+    runs = ([run("fraction/resnet20-cifar100", a, val_ece=ece, val_accuracy=accuracy)
+             for a, ece, accuracy in ((0.0, 0.1, 0.3), (0.1, 0.05, 0.28))]
+            + pairs("fraction/alexnet-cifar10", "val_ece", (0.1, 0.1), (0.2, 0.2))
+            + pairs(MLP, "val_accuracy", (0.8, 0.82), (0.9, 0.92)))
+    text = tables.summary(ledger.verdicts(runs=runs)).data
+    head = re.findall('<th scope="col"><span>(.*?)</span>', text)
+    assert head == ["all real data", "CIFAR-10", "CIFAR-100", "the lab"]
+    assert cells(text, "smoothing-lowers-ece") == [["partly"], ["not"], ["held once"], []]
+    assert cells(text, "accuracy-better") == [["not, one seed"], [], ["not, one seed"], ["held"]]
+    assert cells(text, "negative-alpha") == [[], [], [], []]
 
 
 def test_summary_prefers_the_papers_scale():
@@ -87,9 +103,8 @@ def test_summary_prefers_the_papers_scale():
             + pairs("paper/resnet56-cifar100", "val_ece", (0.1, 0.1), (0.05, 0.05)))
     text = tables.summary(ledger.verdicts(runs=runs)).data
     assert "1 could be checked on real data: 1 held, 0 in part" in text
-    assert "single seed" not in text
-    assert "ResNet-56 on CIFAR-100: the full schedule" in text and "ResNet-20" not in text
-    assert "trained for 100 % of the full schedule.</p>" in text
+    assert "1 ran on the paper's own data" in text and "(CIFAR-100: 1 held)" in text
+    assert "ResNet-56 on CIFAR-100: the full schedule; 2 seeds" in text and "ResNet-20" not in text
 
 
 @pytest.mark.parametrize("name, words", [

@@ -238,7 +238,7 @@ def test_temperature_claims():
         assert verdict(claim, runs, MLP).status == "held"
     worse = [run(MLP, 0.0, s, val_ece=0.035, ece_at_optimal_T=0.037) for s in (0, 1)]
     worse += [run(MLP, 0.05, s, val_ece=0.056) for s in (0, 1)]
-    assert verdict("smoothing-like-temperature", worse, MLP).status == "partly"
+    assert verdict("smoothing-like-temperature", worse, MLP).status == "not"
     cold = [run(MLP, 0.0, s, optimal_T=0.8) for s in (0, 1)]
     assert verdict("hard-overconfident", cold, MLP).status == "not"
 
@@ -286,8 +286,11 @@ def test_figure_7():
 STUDENT, TEACHER = "lab/student-mnist1d", "lab/teacher-mnist1d"
 
 
-def distilled(alone, hard_taught, smooth_taught, teachers):
-    """Runs of Figure 5: accuracies by α, by T, by (α, T) and by α, two seeds each."""
+def distilled(alone, hard_taught, smooth_taught, teachers, softer=1.0):
+    """Runs of Figure 5: accuracies by α, by T, by (α, T) and by α, two seeds each.
+
+    The γ of a student is ``softer`` times its teacher's α.
+    """
     runs = []
     for seed in (0, 1):
         for alpha, accuracy in teachers.items():
@@ -298,7 +301,8 @@ def distilled(alone, hard_taught, smooth_taught, teachers):
         for (alpha, T), accuracy in lessons.items():
             teacher = recipes.named(TEACHER, alpha=alpha, seed=seed)
             distil = recipes.Distil(teacher=teacher, T=T)
-            runs.append(run(STUDENT, 0.0, seed, distil=distil, val_accuracy=accuracy))
+            runs.append(run(
+                STUDENT, 0.0, seed, distil=distil, val_accuracy=accuracy, gamma=softer * alpha))
     return runs
 
 
@@ -326,6 +330,23 @@ UPSIDE_DOWN = distilled(
 def test_figure_5(claim, recipe, otherwise):
     assert verdict(claim, FIGURE_5, recipe).status == "held"
     assert verdict(claim, UPSIDE_DOWN, recipe).status == otherwise
+
+
+def test_a_smoothed_teacher_is_compared_with_as_much_smoothing_as_it_gives():
+    curves = ({0.0: 0.80, 0.1: 0.79, 0.3: 0.74}, {}, {(0.1, 1.0): 0.78}, {})
+    assert verdict("smoothed-teacher-no-help", distilled(*curves), STUDENT).status == "held"
+    row = verdict("smoothed-teacher-no-help", distilled(*curves, softer=2.0), STUDENT)
+    assert row.status == "not"
+    assert row.ours[0].mean == pytest.approx((0.79 + 0.74) / 2)  # γ = 0.2, between 0.1 and 0.3
+    beyond = distilled(*curves, softer=4.0)
+    assert verdict("smoothed-teacher-no-help", beyond, STUDENT).status == "not yet run"
+
+
+@pytest.mark.parametrize("smoothed, status", [
+    ((0.72, 0.73), "held"), ((0.713, 0.714), "partly"), ((0.70, 0.71), "not")])
+def test_better_accuracy_is_half_a_point(smoothed, status):
+    runs = pairs(MLP, "val_accuracy", (0.71, 0.711), smoothed)
+    assert verdict("accuracy-better", runs, MLP).status == status
 
 
 def test_one_temperature_does_not_stand_for_every():
@@ -405,7 +426,12 @@ def test_figure_6_otherwise():
     assert verdict("mi-starts-low", runs, MLP).status == "not"
     assert verdict("mi-rises-then-falls", runs, MLP).status == "partly"
     assert verdict("mi-falls-more-smoothed", runs, MLP).status == "not"
-    assert verdict("mi-ends-above-log2", runs, MLP).status == "partly"
+    assert verdict("mi-ends-above-log2", runs, MLP).status == "not"
+
+
+def test_a_fall_within_the_jitter_of_the_readings_is_none():
+    runs = information(hard=[0.0, 1.7, 1.6], smoothed=[0.0, 1.61, 1.5])
+    assert verdict("mi-rises-then-falls", runs, MLP).status == "partly"
 
 
 def test_every_claim_has_a_row_and_every_check_a_claim():

@@ -23,6 +23,7 @@ from lsbook.ledger import (
     Row,
     Spread,
     Verdict,
+    is_papers_own,
     overall,
 )
 from lsbook.recipes import CATALOGUE, Recipe
@@ -49,7 +50,13 @@ STYLE = (
     " color: inherit; background: none; border: 1px solid; padding: 0 0.5rem }"
     "@media screen { .ls-runs .ls-table { max-height: 80vh; overflow: auto } .ls-runs th {"
     " position: sticky; top: 0; background: var(--pst-color-background, Canvas) !important } }"
-    ".ls-summary dt { font-weight: 600 } .ls-summary dd { margin: 0 0 0.5rem 1.2rem }"
+    ".ls-summary table { width: auto } .ls-summary :is(th, td) { padding: 0.1rem 0.6rem }"
+    ".ls-summary tbody th { padding-left: 0; font-weight: 400 } .ls-summary th[colspan] {"
+    " padding-top: 0.6rem; font-weight: 600 } .ls-summary td { text-align: center }"
+    ".ls-summary td:nth-child(2) { font-weight: 600 } .ls-summary thead th { vertical-align:"
+    " bottom; font-weight: 600 } .ls-summary thead span { writing-mode: vertical-rl;"
+    " transform: rotate(180deg); white-space: nowrap } .ls-legend { font-size: 0.875rem }"
+    ".ls-legend span { margin-right: 0.6rem } .ls-legend span span { margin: 0 }"
     ".ls-fold { border-top: 1px solid var(--pst-color-border, currentColor); font-size: 0.875rem;"
     " scroll-margin-top: 5rem } .ls-fold > p { margin: 0 0 0.5rem }"
     ".ls-part { margin: 1.25rem 0 0.4rem; font-weight: 600 }"
@@ -87,54 +94,98 @@ def scale_words(recipe: Recipe) -> str:
 
 
 def summary(verdicts: Sequence[Verdict]) -> HTML:
-    """Which claims held on real data, which did not, and at what scale: the page in a few lines.
+    """Which claims held on real data, which did not, and at what scale: the page at a glance.
 
     Each claim counts at the best preset that decides it, the paper's scale before a fraction; the
-    lab does not count. Claims of later works stand apart. Each links to its place in
-    :func:`details`.
+    lab stands beside and does not count. Claims of later works are counted apart. Each links to
+    its place in :func:`details`.
     """
     claims = _claims_of(verdicts)
     there = {claim.id: _best_real(verdicts, claim.id) for claim in claims}
-    used = dict.fromkeys(v.ran for rows in there.values() for v in rows if v.ran)
-    if not used:
+    ran = [verdict for rows in there.values() for verdict in rows if verdict.ran]
+    if not ran:
         return HTML(f"{STYLE}<p>No claim has been checked on real data yet.</p>")
     own = [claim for claim in claims if claim.source == paper.KEY]
     later = [claim for claim in claims if claim.source != paper.KEY]
-    lines = dict.fromkeys(f"<li>{setting(recipe)}: {scale_words(recipe)}</li>" for recipe in used)
-    return HTML(f"{STYLE}<p>{_scale(used)}</p>" + _outcomes("the paper’s", own, there)
-                + _outcomes("later works’", later, there)
-                + f"<p>Real data here means:</p><ul>{''.join(lines)}</ul>")
+    return HTML(f"{STYLE}<p>{_counted('the paper’s', own, there)}{_whole(own, there)}</p>"
+                + _legend() + _matrix(claims, there, verdicts) + _settings(ran)
+                + f"<p>{_counted('later works’', later, there)}</p>")
 
 
-def _scale(used: Iterable[Recipe]) -> str:
-    """One sentence on the schedules behind the summary."""
-    shares = sorted({100 * recipe.scale for recipe in used})
-    least, most = (f"{share:.2g}" if share < 10 else f"{share:.0f}" for share in (
-        shares[0], shares[-1]))
-    span = least if least == most else f"{least} to {most}"
-    short = " No network here was trained for the whole." if shares[-1] < 100 else ""
-    return (f"<strong>Scale:</strong> the networks behind these verdicts were trained for "
-            f"{span} % of the full schedule.{short}")
-
-
-def _outcomes(
+def _counted(
     whose: str, claims: Sequence[paper.Claim], there: dict[str, list[Verdict]]
 ) -> str:
-    """A sentence that counts, then the claims by what became of them."""
-    outcome = {claim: overall(there[claim.id]) for claim in claims}
-    found = Counter(outcome.values())
-    decided = [claim for claim in claims if outcome[claim] in DECIDED]
-    once = sum(_in_one_seed(there[claim.id]) for claim in decided)
-    alone = "All of these" if once == len(decided) else str(once)
-    seeds = f" {alone} rest{'s' * (alone == '1')} on a single seed." if once else ""
-    lists = ""
-    for status in STATUSES:
-        names = [_jump(claim) for claim in claims if outcome[claim] == status]
-        if names:
-            lists += f"<dt>{_status(status)}: {len(names)}</dt><dd>{', '.join(names)}</dd>"
-    return (f"<p><strong>Of {whose} {len(claims)} claims, {len(decided)} could be checked on real "
-            f"data: {sum(found[status] for status in HELD)} held, {found['partly']} in part, "
-            f'{found["not"]} did not.</strong>{seeds}</p><dl class="ls-summary">{lists}</dl>')
+    """A sentence that counts what became of ``claims``."""
+    found = Counter(overall(there[claim.id]) for claim in claims)
+    decided = sum(found[status] for status in DECIDED)
+    return (f"<strong>Of {whose} {len(claims)} claims, {decided} could be checked on real data: "
+            f"{sum(found[status] for status in HELD)} held, {found['partly']} in part, "
+            f'{found["not"]} did not.</strong>')
+
+
+def _whole(claims: Sequence[paper.Claim], there: dict[str, list[Verdict]]) -> str:
+    """How many of ``claims`` ran as the paper ran them."""
+    whole = [row for claim in claims for row in there[claim.id]
+             if row.status in DECIDED and is_papers_own(row.ran)]
+    if not whole:
+        return " None ran on the paper's own data with its network and its whole schedule."
+    names = ", ".join(dict.fromkeys(DATASETS[row.ran.dataset] for row in whole))
+    held = sum(row.status in HELD for row in whole)
+    return (f" {len(whole)} ran on the paper's own data with its network and its whole schedule "
+            f"({names}: {held} held); the others on smaller networks or data, or for less long.")
+
+
+def _matrix(
+    claims: Sequence[paper.Claim], there: dict[str, list[Verdict]], verdicts: Sequence[Verdict]
+) -> str:
+    """A row a claim, a column a data set, a sign where it was checked."""
+    order = list(DATASETS)
+    sets = sorted({row.ran.dataset for rows in there.values() for row in rows if row.ran},
+                  key=order.index)
+    head = "".join(f'<th scope="col"><span>{name}</span></th>' for name in (
+        "all real data", *(DATASETS[name].split(" (")[0] for name in sets), "the lab"))
+    body = ""
+    for section, group in groupby(claims, key=lambda claim: claim.section):
+        body += (f'<tr><th colspan="{len(sets) + 3}" scope="rowgroup">'
+                 f"{escape(paper.SECTIONS[section])}</th></tr>")
+        for claim in group:
+            real = there[claim.id]
+            lab = [row for row in verdicts if row.id == claim.id and row.preset == "lab"]
+            cells = [real, *([row for row in real if row.ran and row.ran.dataset == name]
+                             for name in sets), lab]
+            body += (f'<tr><th scope="row">{_jump(claim)}</th>'
+                     + "".join(f"<td>{_sign(rows)}</td>" for rows in cells) + "</tr>")
+    return ('<div class="ls-table ls-summary" role="region" tabindex="0" '
+            'aria-label="Each claim on each data set"><table class="table">'
+            f'<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+
+
+def _sign(rows: Sequence[Verdict]) -> str:
+    """The sign of one status for all ``rows``; nothing where none was decided."""
+    decided = [row for row in rows if row.status in DECIDED]
+    if not decided:
+        return ""
+    status = overall(decided)
+    alone = status not in HELD and _in_one_seed(decided)
+    words = f"{status}, one seed" if alone else status
+    return (f'<span role="img" aria-label="{words}" title="{words}">{SIGNS[status]}'
+            f'{"<sup>1</sup>" if alone else ""}</span>')
+
+
+def _legend() -> str:
+    return ('<p class="ls-legend">' + " ".join(_status(status) for status in DECIDED)
+            + " <span><sup>1</sup>&nbsp;one seed</span> <span>empty: not run, or the data cannot "
+            "show it</span></p>")
+
+
+def _settings(ran: Sequence[Verdict]) -> str:
+    """The networks behind the columns: how long they were trained, and their seeds."""
+    seeds: dict[Recipe, set[int]] = {}
+    for row in ran:
+        seeds.setdefault(row.ran, set()).update(*(spread.seeds for spread in row.ours))
+    lines = [f"<li>{setting(recipe)}: {scale_words(recipe)}; {len(found)} "
+             f"seed{'s' * (len(found) > 1)}</li>" for recipe, found in seeds.items()]
+    return f"<p>Real data here means:</p><ul>{''.join(dict.fromkeys(lines))}</ul>"
 
 
 def _in_one_seed(rows: Iterable[Verdict]) -> bool:
@@ -341,7 +392,10 @@ def _verdict(verdict: Verdict) -> list[str]:
     shown = [f"{escape(spread.label)}: {spread_text(spread, verdict.measure)}"
              for spread in verdict.ours]
     where = f"{_where(verdict)}<br><small>{scale_words(verdict.ran)}</small>"
-    return [_status(verdict.status), where, str(len(verdict.seeds)),
+    status = _status(verdict.status)
+    if verdict.status == "partly" and verdict.met[1] > 1:
+        status += "<br><small>{} of {} conditions</small>".format(*verdict.met)
+    return [status, where, str(len(verdict.seeds)),
             "<br>".join([f"<em>{escape(verdict.measure)}</em>", *shown])]
 
 

@@ -15,7 +15,7 @@ condition holds. The verdict follows from the margins alone:
 """
 
 from lsbook.ledger.checks import CHECKS, UNCHECKED, Check, Evidence
-from lsbook.ledger.groups import Group, Missing, Values, groups
+from lsbook.ledger.groups import Group, Missing, Values, groups, is_papers_own
 from lsbook.ledger.measured import (
     EXPERIMENTS,
     TOLERANCE,
@@ -39,5 +39,5 @@ from lsbook.ledger.verdicts import (
 __all__ = [
     "CHECKS", "DECIDED", "EXPERIMENTS", "HELD", "STATUSES", "TOLERANCE", "UNCHECKED", "Check",
     "Evidence", "Experiment", "Group", "Measured", "Missing", "Row", "Spread", "Values",
-    "Verdict", "groups", "judge", "measured", "overall", "swept", "verdicts",
+    "Verdict", "groups", "is_papers_own", "judge", "measured", "overall", "swept", "verdicts",
 ]

@@ -53,6 +53,8 @@ class Verdict:
     ours : tuple of Spread
     runs : tuple of str
         Hashes of the runs the verdict rests on.
+    met : tuple of int
+        How many of its conditions hold on average over seeds, and how many it has.
     note : str
         Why no run can decide the claim.
     """
@@ -65,6 +67,7 @@ class Verdict:
     measure: str = ""
     ours: tuple[Spread, ...] = ()
     runs: tuple[str, ...] = ()
+    met: tuple[int, int] = (0, 0)
     note: str = ""
 
     @property
@@ -91,7 +94,11 @@ def judge(conditions: Sequence[Values]) -> str:
     """The verdict on margins: see the head of the package."""
     if all(min(c.values()) > 0 for c in conditions):
         return "held" if all(len(c) > 1 for c in conditions) else "held once"
-    return "partly" if any(fmean(c.values()) > 0 for c in conditions) else "not"
+    return "partly" if any(map(_holds, conditions)) else "not"
+
+
+def _holds(margins: Values) -> bool:
+    return fmean(margins.values()) > 0
 
 
 def verdicts(claims: Sequence[Claim] = CLAIMS, runs: Iterable[Any] = ()) -> list[Verdict]:
@@ -139,6 +146,7 @@ def _checked(claim: str, check: Check, recipe: str, group: Group) -> Verdict | N
         measure=check.measure,
         ours=tuple(Spread.of(label, values) for label, values in evidence.shown.items()),
         runs=tuple(run.recipe.hash for run in group.runs),
+        met=(sum(_holds(c) for c in evidence.conditions), len(evidence.conditions)),
     )
 
 
