@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from lsbook.figures import distillation as figures
+from lsbook.figures.signed import signed
 from lsbook.recipes import Distil, named, student_of
 from lsbook.runs.queue import mnist
 
@@ -113,9 +114,26 @@ def test_balanced_hides_no_point_for_a_second_seed_of_a_few(family):
 
 
 def test_students_at_equal_gamma(family):
-    beside = figures.beside_smoothing(figures.accuracies(family, TEACHER)).set_index("T")
+    frame = figures.accuracies(family, TEACHER)
+    beside = figures.beside_smoothing(frame, figures.HARD).set_index("T")
     assert beside.loc[1.0, "gain"] == pytest.approx(81 - 83)
     assert beside.loc[2.0, "gain"] == pytest.approx(82 - 82)
+    smoothed = figures.beside_smoothing(frame, figures.SMOOTHED).set_index("alpha")
+    assert smoothed.loc[0.15, "gain"] == pytest.approx((80 - 1.5) - (84 - 1.5))
+
+
+@pytest.mark.parametrize("hard, smoothed, verdict", [
+    (84.0, 80.0, "That agrees with the paper."),
+    (84.0, 84.0, "here those of smoothed teachers do too"),
+    (80.0, 80.0, "they could have gained from smoothing"),
+])
+def test_agreement_takes_both_kinds_of_teachers(hard, smoothed, verdict):
+    runs = [run(STUDENT.with_(alpha=a), 0.82, a) for a in (0.0, 0.3)]
+    runs += [run(student_of(TEACHER, T=2.0), hard / 100, 0.2),
+             run(student_of(TEACHER.with_(alpha=0.15)), smoothed / 100, 0.2)]
+    told = figures.beside_told(figures.Family(TEACHER, STUDENT, tuple(runs)))
+    assert verdict in told and f"{signed(hard - 82)} at T = 2" in told
+    assert f"{signed(smoothed - 82)} at α = 0.15" in told
 
 
 def test_published_grid_is_the_printed_one():

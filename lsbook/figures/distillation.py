@@ -220,22 +220,24 @@ def balanced(frame: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
-def beside_smoothing(frame: pd.DataFrame) -> pd.DataFrame:
-    """Students of the hard teacher against students alone with as much smoothing.
+def beside_smoothing(frame: pd.DataFrame, curve: str) -> pd.DataFrame:
+    """Students on a ``curve``, with a teacher, against students alone with as much smoothing.
 
     Returns
     -------
     DataFrame
-        Columns ``T``, ``gamma`` and ``gain``: their mean accuracy less that of the students alone
-        at the same γ, interpolated, in points; only where the γ lies among the α that were run.
+        Columns ``alpha``, ``T``, ``gamma`` and ``gain``: their mean accuracy less that of the
+        students alone at the same γ, interpolated, in points; only where the γ lies among the α
+        that were run.
     """
     points = summary(balanced(frame))
-    hard = points[points["curve"] == HARD].sort_values("T")
+    taught = points[points["curve"] == curve].sort_values(["alpha", "T"])
     alone = points[points["curve"] == ALONE].sort_values("gamma")
+    columns = ["alpha", "T", "gamma", "gain"]
     if alone.empty:
-        return hard.assign(gain=np.nan)[["T", "gamma", "gain"]].iloc[:0]
-    gain = hard["mean"] - np.interp(hard["gamma"], alone["gamma"], alone["mean"])
-    return hard.assign(gain=gain).loc[hard["gamma"] <= alone["gamma"].max(), ["T", "gamma", "gain"]]
+        return taught.assign(gain=np.nan)[columns].iloc[:0]
+    gain = taught["mean"] - np.interp(taught["gamma"], alone["gamma"], alone["mean"])
+    return taught.assign(gain=gain).loc[taught["gamma"] <= alone["gamma"].max(), columns]
 
 
 def means(frame: pd.DataFrame, curve: str, by: str) -> pd.Series:
@@ -251,12 +253,12 @@ def reveal(family: Family) -> str:
     alphas = [a for a in taught.index if a in own]
     if 0.0 not in own or 1.0 not in hard or not alphas:
         return f"{family.name}: the runs that answer this are not recorded yet."
-    better = [a for a in alphas if own[a] > own[0.0]]
-    worse = [a for a in better if taught[a] < hard[1.0]]
+    better = [a for a in alphas if own[a] > own[0.0] + SAME]
+    worse = [a for a in better if taught[a] < hard[1.0] - SAME]
     text = (f"{family.name} ({family.networks}): of {len(alphas)} smoothed teachers {len(better)} "
-            f"{'is' if len(better) == 1 else 'are'} more accurate than the hard one, and "
-            f"{len(worse)} of these {'has' if len(worse) == 1 else 'have'} a student worse than "
-            "the hard teacher's, both at T = 1.")
+            f"{'is' if len(better) == 1 else 'are'} more accurate than the hard one by over "
+            f"{SAME:g} points, and {len(worse)} of these {'has' if len(worse) == 1 else 'have'} a "
+            "student worse than the hard teacher's by as much, both at T = 1.")
     if not worse:
         return text + " The paper's effect does not appear here."
     most = min(worse, key=lambda a: taught[a])
@@ -316,16 +318,15 @@ def _hard_told(frame: pd.DataFrame) -> str:
 
 
 def _smoothed_told(frame: pd.DataFrame) -> str:
-    taught, alone = means(frame, SMOOTHED, "alpha"), means(frame, ALONE, "alpha")
-    common = [a for a in taught.index if a in alone]
-    if not common:
+    beside = beside_smoothing(frame, SMOOTHED)
+    if beside.empty:
         return "Students of smoothed teachers: not recorded yet."
-    beaten = [f"{a:g}" for a in common if taught[a] > alone[a] + SAME]
+    beaten = [f"{row.alpha:g}" for row in beside.itertuples() if row.gain > SAME]
     verdict = f"at α = {', '.join(beaten)}; in the paper at none" if beaten else (
         "at no α, as in the paper")
-    gains = ", ".join(f"{signed(taught[a] - alone[a])} at {a:g}" for a in common)
-    return ("Students of smoothed teachers (T = 1) against smoothing alone, in points: "
-            f"{gains}. They win by more than half a point {verdict}.")
+    gains = ", ".join(f"{signed(row.gain)} at {row.alpha:g}" for row in beside.itertuples())
+    return ("Students of smoothed teachers (T = 1) against smoothing alone at the same γ, in "
+            f"points, by the teacher's α: {gains}. They win by more than half a point {verdict}.")
 
 
 def soft_told(family: Family, alpha: float) -> str:
@@ -345,16 +346,22 @@ def soft_told(family: Family, alpha: float) -> str:
 
 
 def beside_told(family: Family) -> str:
-    """Whether the hard teacher's students beat smoothing alone at the same γ."""
-    beside = beside_smoothing(family.frame)
-    if beside.empty:
+    """What students gain over smoothing alone at their γ: the hard teacher's, smoothed ones'."""
+    hard, smoothed = (beside_smoothing(family.frame, curve) for curve in (HARD, SMOOTHED))
+    if hard.empty:
         return f"**{family.name}.** There are no runs yet to compare at equal γ."
-    gains = ", ".join(f"{signed(row.gain)} at T = {row.T:g}"
-                      for row in beside.itertuples())
-    verdict = ("That agrees with the paper." if beside["gain"].mean() > SAME else
-               "**The effect does not appear here:** what these students gain, they could have "
-               "gained from smoothing.")
-    return f"**{family.name}.** In points: {gains}. {verdict}"
+    told = "of the hard teacher: " + ", ".join(
+        f"{signed(row.gain)} at T = {row.T:g}" for row in hard.itertuples())
+    if len(smoothed):
+        told += "; of smoothed teachers at T = 1: " + ", ".join(
+            f"{signed(row.gain)} at α = {row.alpha:g}" for row in smoothed.itertuples())
+    ahead, too = hard["gain"].mean() > SAME, smoothed["gain"].mean() > SAME
+    verdict = (
+        "**The effect does not appear here:** what the hard teacher's students gain, they could "
+        "have gained from smoothing." if not ahead else
+        "**The effect does not appear here:** in the paper only the hard teacher's students gain, "
+        "here those of smoothed teachers do too." if too else "That agrees with the paper.")
+    return f"**{family.name}.** In points, students {told}. {verdict}"
 
 
 def diffusion_told(family: Family) -> str:
