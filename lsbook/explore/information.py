@@ -44,8 +44,8 @@ def figure6(
         + figures.told(networks[0], alpha),
         caption="The paper does not say whether the scored draw is one of those behind the mean "
         "(reused) or one more (fresh); both are shown. N = 600 training examples, L = 5 draws. "
-        "Mean over the seeds at the chosen step and at its peak; estimate (fresh) and σ, in "
-        "logits, of the draws below. "
+        "Mean over the seeds at the chosen step, and of each seed's own peak; estimate (fresh) and "
+        "σ, in logits, of the draws below. "
         + " ".join(f"{one.name}: {_seeds(one)}." for one in networks),
         config={"view": "figure6", "alpha": alpha, "networks": [_network(n) for n in networks]},
         runs=[run for network in networks for run in network.drawn],
