@@ -13,6 +13,7 @@ from lsbook import paper, recipes, runs
 from lsbook.estimators import calibration
 from lsbook.estimators.temperature import fit_temperature
 from lsbook.explore import calibration as explore
+from lsbook.runs import tables
 
 LAB = "MLP on MNIST-1D (lab)"
 
@@ -199,6 +200,27 @@ def test_error_against_alpha_shows_means_of_every_seed(page, tmp_path):
         for text, alpha in zip(row[1:], (0.0, 0.05, 0.2)):
             mean = np.mean([lab(alpha, seed).metrics[name] for seed in (0, 1)])
             assert float(text) == pytest.approx(mean, abs=6e-4)
-    assert page.locator(".mark.paper").count() == len(paper.numbers(
-        place="Table 3", dataset="cifar100"))
+    assert page.locator(".mark.paper").count() == 0
     assert page.locator(".line.faint").count() == 3 * 2
+
+
+@pytest.mark.parametrize("ours, theirs", [
+    ("fraction/resnet20-cifar100", "cifar100"), ("fraction/resnet20-tinyimagenet", "imagenet"),
+    ("lab/mlp-digits", None)])
+def test_diamonds_are_the_papers_values_of_the_data_set(page, tmp_path, ours, theirs):
+    figure = explore.against_alpha(explore.choices())
+    open_at(page, page_of("sweep", [figure], tmp_path), f"#explore-ece-against-alpha?data={ours}")
+    shown = paper.numbers(place="Table 3", dataset=theirs)
+    assert page.locator(".mark.paper").count() == len(shown)
+    drawn = [(entry["alpha"], entry["value"]) for panel in figure.config["panels"]
+             for entry in panel["paper"] if entry["set"] == ours]
+    assert sorted(drawn) == sorted((n.alpha, n.value) for n in shown)
+
+
+def test_the_title_against_alpha_is_true_of_every_data_set():
+    best = set()
+    for family in explore.choices():
+        means = tables.metrics(family).groupby("alpha")[["optimal_T", "val_ece"]].mean()
+        assert means["optimal_T"].dropna().is_monotonic_decreasing, family[0].recipe.name
+        best.add(means["val_ece"].idxmin())
+    assert len(best) > 1

@@ -9,6 +9,7 @@ import torch
 from drawn import open_page
 from explored import page_of, run_in_node, visit_at
 from lsbook.explore import smoothing
+from lsbook.explore.representations import compared
 from lsbook.figures import smoothing as figures
 from lsbook.losses import smoothed_targets
 from lsbook.recipes import named
@@ -99,6 +100,17 @@ def test_conventions_move_with_their_controls(visit):
     rows = visit("conventions", alpha=0.4, K=3)
     want = figures.convention_gaps([0.4], [3])["gap"]
     np.testing.assert_allclose([float(row[1]) for row in rows], want, atol=0.0051)
+
+
+def test_what_the_chapter_tells_of_is_what_the_explorer_shows():
+    sets = compared(0.1)
+    few = {name for name, runs in sets.items() if "shown_classes" in runs[0].arrays}
+    told = smoothing.gap_sets(sets)
+    assert few and set(told) == set(sets) - few
+    assert list(told) == [each["name"] for each in smoothing.gaps(sets).config["sets"]]
+    for runs in told.values():
+        K = len(runs[0].arrays["templates"])
+        assert all(run.arrays["train_logits"].shape[-1] == K for run in runs)
 
 
 def test_runs_without_the_gaps_are_left_out(lab):

@@ -80,9 +80,16 @@ def test_answers_hold_the_numbers_of_the_estimators():
     assert calibration.nll(logits, targets, T) < min(
         calibration.nll(logits, targets, T * factor) for factor in (0.98, 1.02))
     assert f"{calibration.accuracy(logits, targets):.1%} right" in words
-    better = (calibration.ece(smoothed.arrays["val_logits"], smoothed.arrays["val_targets"])
-              < calibration.ece(logits, targets))
-    assert ("Smoothing calibrates here" in words) == better
+    assert "seed 0. Hard" in words
+
+
+@pytest.mark.parametrize("before, after, boldness, words", [
+    (0.16, 0.02, 0.01, "calibrates here: 12% of the error is left."),
+    (0.16, 0.12, 0.1, "helps here, but 75% of the error is left: the network says too much."),
+    (0.02, 0.06, -0.06, "does not calibrate here: the network says too little."),
+])
+def test_the_outcome_depends_on_what_is_left(before, after, boldness, words):
+    assert figures._outcome(before, after, boldness) == f"Smoothing {words}"
 
 
 def test_best_alpha_is_the_one_of_least_mean():
@@ -90,13 +97,50 @@ def test_best_alpha_is_the_one_of_least_mean():
             for a, e, T in ((0.0, 0.1, 2.0), (0.05, 0.02, 1.1), (0.1, 0.04, 0.8)) for s in (0, 1)]
     text = figures.best_alpha_text(runs)
     assert "0.100 with hard targets and least, 0.020, at α = 0.05" in text
-    assert "reaches 0.030 with T = 2.00" in text and "least correction is 0.05 (T = 1.10)" in text
+    assert "reaches 0.030 with T = 2.00" in text and "nearest to 1, 1.10, at the same α." in text
+    assert "largest" not in text
+    assert "at α = 0.05, the largest that was run." in figures.best_alpha_text(runs[:4])
+    assert "least with hard targets, 0.100." in figures.best_alpha_text(runs[:2])
+
+
+def test_the_hard_network_stands_beside_the_papers():
+    def text(name, ece):
+        return figures.beside_paper([network(0.0, name=name, val_ece=ece, optimal_T=1.5)])
+
+    words = text("fraction/resnet20-cifar100", 0.2)
+    assert "ECE is 0.200; the paper's network has 0.15." in words
+    assert "NLL is 1.50; in the paper it is 1.9, so ours needs less" in words
+    assert "so ours" not in text("fraction/resnet20-cifar100", 0.1)
+    assert text("lab/mlp-mnist1d", 0.2) == ""
+
+
+@pytest.mark.parametrize("name, theirs", [
+    ("fraction/resnet20-cifar100", "ResNet-56 on CIFAR-100"),
+    ("fraction/resnet20-tinyimagenet", "Inception-v4 on ImageNet"),
+    ("lab/mlp-mnist1d", None),
+])
+def test_chart_against_alpha_shows_the_papers_values_of_its_data_set(name, theirs):
+    chart = figures.ece_chart([
+        network(a, name=name, val_ece=e, ece_at_optimal_T=0.03, optimal_T=2 - a)
+        for a, e in ((0.0, 0.1), (0.05, 0.02), (0.1, 0.04))])
+    assert chart.title.text == "As trained, the ECE is least at α = 0.05"
+    assert ("diamond" in str(chart.to_dict())) == (theirs is not None)
+    assert (f"the paper, {theirs}" in chart.title.subtitle) == (theirs is not None)
 
 
 def test_selective_error_counts_the_surer_half():
     logits = np.array([[5.0, 0], [4.0, 0], [0, 1.0], [0.5, 0]])
     run = SimpleNamespace(arrays={"val_logits": logits, "val_targets": np.array([0, 1, 0, 0])})
     assert figures.selective_error(run) == 0.5
+
+
+def test_seeds_in_which_smoothing_errs_more_are_counted():
+    hard = [network(0.0, seed, boldness=3.0) for seed in (0, 1)]
+    smoothed = [network(0.05, seed, boldness=3.0) for seed in (0, 1)]
+    more = sum(figures.selective_error(s) > figures.selective_error(h)
+               for h, s in zip(hard, smoothed))
+    text = figures.selective_text([hard + smoothed], [0.05])
+    assert text.endswith(f"MLP on MNIST-1D (lab), α = 0.05: {more} of 2.")
 
 
 def test_verdict_counts_every_seed():

@@ -11,6 +11,7 @@ from lsbook.estimators.templates import append_one, geometry, plane, project, pr
 from lsbook.figures import representations as figures
 from lsbook.figures.scale import in_words
 from lsbook.figures.theme import show
+from lsbook.ledger import checks
 from lsbook.runs import best
 from lsbook.runs.classes import KEPT
 
@@ -151,14 +152,15 @@ def test_figure_1_prefers_the_papers_schedule(recorded):
     row = figures.figure_1_row(figures.FIGURE_1[0], None)
     assert row.names == ("airplane", "automobile", "bird") and row.classes == (0, 1, 2)
     assert (row.hard, row.smoothed) == (whole[0], whole[1])
-    assert row.notes == ("airplane, automobile, bird", "the full schedule")
+    assert row.notes == ("the full schedule", "●\xa0airplane, ■\xa0automobile, ▲\xa0bird")
 
 
 def test_figure_1_says_what_stands_in_and_its_scale(recorded):
     recorded(*(network(alpha, name="fraction/resnet20-cifar100", K=100) for alpha in (0.0, 0.1)))
     row = figures.figure_1_row(figures.FIGURE_1[1], None)
-    assert row.notes == ("here ResNet-20 on CIFAR-100: beaver, dolphin, otter",
-                         "a quarter of the images, 7.3 % of the schedule")
+    assert row.notes == ("here ResNet-20 on CIFAR-100",
+                         "a quarter of the images, 7.3 % of the schedule",
+                         "●\xa0beaver, ■\xa0dolphin, ▲\xa0otter")
 
 
 def test_a_pair_is_of_one_seed_and_keeps_training_examples():
@@ -199,13 +201,38 @@ def test_figure_1_in_numbers_agrees_with_the_activations():
         geometry(in_plane(run, "train", [0, 1, 2]), np.repeat(range(3), EACH),
                  project(run.arrays["templates"][:3], plane(run.arrays["templates"][:3])))
         for run in (row.hard, row.smoothed))
-    (line,) = figures.figure_1_table([row]).to_dict("records")
-    assert line["classes"] == "a, b, c"
-    assert line["distance"] == f"{hard.centre_distance:.2f} → {smoothed.centre_distance:.2f}"
-    assert line["spread / distance"] == f"{hard.ratio:.2f} → {smoothed.ratio:.2f}"
-    tighter = int(smoothed.ratio < hard.ratio)
+    frame = figures.figure_1_table([row, row])
+    assert frame.columns.tolist() == ["hard → smoothed", "row 1", "row 2"]
+    column = frame.set_index("hard → smoothed")["row 2"]
+    assert column["distance"] == f"{hard.centre_distance:.2f}\xa0→ {smoothed.centre_distance:.2f}"
+    assert column["spread / distance"] == f"{hard.ratio:.2f}\xa0→ {smoothed.ratio:.2f}"
+    assert column["unevenness"] == (
+        f"{hard.simplex_deviation:.2f}\xa0→ {smoothed.simplex_deviation:.2f}")
+    tighter = int(round(smoothed.ratio, 2) < round(hard.ratio, 2))
     told = figures.figure_1_told([row, row])
-    assert f"tighter for their distance in {2 * tighter}." in told and "of 2 rows" in told
+    assert f"tighter for their distance in {2 * tighter};" in told and "of 2 rows" in told
+
+
+def test_a_change_that_is_not_printed_is_not_counted():
+    hard, smoothed = network(0.0), network(0.1)
+    smoothed.arrays |= {name: hard.arrays[name] for name in hard.arrays}
+    w = hard.arrays["templates"].copy()
+    w[0] += 1e-4 * (w[1] + w[2] - 2 * w[0])
+    hard.arrays = hard.arrays | {"templates": w}
+    row = figures.Row("", (), hard, smoothed, ("a", "b", "c"), (0, 1, 2))
+    even, uneven = sorted(figures.unevenness(run, row.classes) for run in (hard, smoothed))
+    assert even < uneven and f"{even:.2f}" == f"{uneven:.2f}"
+    for swapped in (row, figures.Row("", (), smoothed, hard, row.names, row.classes)):
+        assert "more regular in 0, and" in figures.figure_1_told([swapped])
+
+
+def test_the_arc_is_the_number_of_the_claims_page():
+    row = figures.figure_1_row(figures.FIGURE_1[3], None)
+    assert tuple(row.classes) == checks.TRIOS[row.hard.recipe.dataset]
+    told = figures.arc_told(row)
+    hard, smoothed = (checks._arc(run) for run in (row.hard, row.smoothed))
+    assert f"it: {hard:.2f} → {smoothed:.2f} in training" in told
+    assert f"α = {row.smoothed.recipe.alpha:g}" in told
 
 
 def test_accuracy_is_compared_seed_by_seed_at_the_nearest_alpha():
@@ -214,6 +241,19 @@ def test_accuracy_is_compared_seed_by_seed_at_the_nearest_alpha():
     told = figures.accuracy_told(runs, 0.12)
     assert told.endswith("α = 0.1: +2.5 (2 seeds: −5.0 to +10.0)")
     assert figures.accuracy_told(runs[2:4], 0.1).endswith("α = 0.1: +10.0 (one seed)")
+
+
+def test_signs_are_counted_where_there_are_seeds_to_differ():
+    def family(*gains):
+        runs = [network(alpha, seed) for seed in range(len(gains)) for alpha in (0.0, 0.1)]
+        for run in runs:
+            run.metrics["val_accuracy"] = 0.8 + gains[run.recipe.seed] * (run.recipe.alpha > 0)
+        return runs
+
+    told = figures.accuracy_signs_told(
+        [family(0.01, 0.02), family(0.01, -0.01, 0.02), family(-0.1, -0.2), family(0.3)], 0.1)
+    assert told.startswith("Of 3 experiments")
+    assert "in every seed of 1 and lowers it in every seed of 1; in 1 the seeds differ" in told
 
 
 def test_geometry_is_told_at_the_nearest_alpha():
@@ -238,11 +278,12 @@ def test_accuracy_table_shows_paper_beside_ours(recorded):
              *(network(alpha, name="fraction/resnet20-cifar100") for alpha in (0.0, 0.1)))
     table = figures.accuracy_table(alpha=0.25).set_index("network")
     assert table.loc["AlexNet on CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
-    assert table.loc["ResNet-56 on CIFAR-100", "α = 0.1: paper"] == "72.7 ± 0.3 %"
     assert table.loc["AlexNet on CIFAR-10", "α = 0: ours"] == "not yet run"
-    assert table.loc["MLP on MNIST-1D (lab)", "α = 0: ours"] == "80.5 % (80.0–81.0)"
-    assert table.loc["ResNet-56 on CIFAR-100", "ours was run on"] == (
-        "ResNet-20 on CIFAR-100, a quarter of the images, 7.3 % of the schedule")
+    lab = "MLP on MNIST-1D (lab); ours: the full schedule, 2 seeds"
+    assert table.loc[lab, "α = 0: ours"] == "80.5 % (80.0–81.0)"
+    substitute = ("ResNet-56 on CIFAR-100; ours: ResNet-20 on CIFAR-100, a quarter of the images, "
+                  "7.3 % of the schedule, 1 seed")
+    assert table.loc[substitute, "α = 0.1: paper"] == "72.7 ± 0.3 %"
     assert "α = 0.25: ours" in table and "α = 0.25: paper" not in table
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lsbook.figures import smoothing
+from lsbook.recipes import named
 
 
 @pytest.mark.parametrize("alpha, K", [(0.1, 10), (0.05, 100), (0.9, 2), (1.0, 3)])
@@ -76,6 +77,27 @@ def test_gap_is_right_logit_less_mean_of_wrong():
     frame = smoothing.gap_frame([run])
     assert frame["gap"].tolist() == [3.0, 5.0]
     assert (frame["alpha"] == 0.1).all() and (frame["seed"] == 3).all()
+
+
+def kept(alpha, K, **arrays):
+    """A run of K classes that keeps training logits of three of them, right by 5 and by 7."""
+    logits = np.array([[5.0, 1.0, -1.0], [-2.0, 6.0, 0.0]])
+    return SimpleNamespace(
+        recipe=named("fraction/resnet20-cifar100", alpha=alpha),
+        arrays={"templates": np.zeros((K, 4)), "train_logits": logits,
+                "train_targets": np.array([0, 1]), **arrays})
+
+
+def test_gaps_against_some_of_the_wrong_classes_are_refused():
+    with pytest.raises(ValueError, match="some classes only"):
+        smoothing.gap_frame([kept(0.1, 100, shown_classes=np.arange(3))])
+
+
+def test_gaps_are_told_with_the_optimum_of_every_class():
+    told = smoothing.gap_told([kept(0.0, 100), kept(0.1, 100)])
+    assert told.startswith("ResNet-20 on CIFAR-100, a quarter of the images")
+    assert "with hard targets between 5.5 and 6.5; with α = 0.1" in told
+    assert told.endswith(f"at {math.log(0.901 / 0.001):.1f}")
 
 
 @pytest.mark.parametrize("chart", [smoothing.landscape(), smoothing.conventions_chart(0.07)])

@@ -98,7 +98,7 @@ def test_words_on_the_diagrams_are_counts_by_hand(pair):
     told = translation.reliability_told(pair, 0.1)
     arrays = pair[0].arrays
     sure = arrays["token_confidence"][1] > 0.9
-    assert f"{sure.mean():.0%} of 4,000 tokens" in told
+    assert "(seed 0)" in told and f"{sure.mean():.0%} of 4,000 tokens" in told
     assert f"right in {arrays['token_correct'][sure].mean():.0%}" in told
     before, after = (run.arrays["curve_ece"][1] for run in pair)
     assert f"Its ECE is {before:.3f}" in told and f"it is {after:.3f}. " in told
@@ -116,7 +116,7 @@ def test_each_temperature_of_the_slider_has_one_nearest_recorded():
 def test_story_says_what_the_curves_say():
     worse = [made(0.0), made(0.1, nll=(0.9, 0.8, 0.7))]
     better = [made(0.0), made(0.1, nll=(0.5, 0.4, 0.3))]
-    assert "BLEU from 31.0 to 32.0 (+1.0" in translation.temperature_story(worse, 0.1)
+    assert "with capitals) from 31.0 to 32.0 (+1.0" in translation.temperature_story(worse, 0.1)
     assert "worse, as in the paper" in translation.temperature_story(worse, 0.1)
     assert "*better*" in translation.temperature_story(better, 0.1)
     assert "does not reach" in translation.temperature_story(worse, 0.1)
@@ -127,7 +127,7 @@ def test_answer_says_whether_temperature_catches_up():
     behind, ahead = made(0.0), made(0.0)
     ahead.arrays["curve_bleu"] = np.array([30.0, 31.0, 40.0])
     told = translation.answer([behind, made(0.1, nll=(0.9, 0.8, 0.7))], 0.1)
-    assert "BLEU is 31.0, and 31.0 at the best temperature, T = 1" in told
+    assert "BLEU (with capitals) is 31.0, and 31.0 at the best temperature, T = 1" in told
     assert "does not catch up" in told and "makes it worse" in told
     assert "does catch up" in translation.answer([ahead, made(0.1)], 0.1)
     ahead.arrays["curve_bleu"] = np.array([30.0, 31.0, 31.95])
@@ -180,6 +180,21 @@ def test_words_on_the_plane_count_the_tighter_choices(pair):
     assert f"for {tighter} of the 4 choices" in translation.plane_told(pair, 0.1)
 
 
+def test_looseness_is_that_of_the_activations_in_the_planes_with_the_word(pair):
+    run = pair[0]
+    a = run.arrays
+    mine = a["activations"][a["plane_targets"] == 2][: translation.PER_WORD]
+    planes = [plane(a["plane_templates"][list(three)])
+              for three in combinations(range(WORDS), 3) if 2 in three]
+    spreads = [np.sqrt(project(mine, there).var(0).sum()) for there in planes]
+    seen = translation.looseness(run)
+    assert seen["spread"][2] == pytest.approx(np.mean(spreads))
+    odds = np.exp(mine @ a["plane_templates"].T)
+    assert seen["share"][2] == pytest.approx((odds[:, 2] / odds.sum(1)).mean())
+    first = seen.sort_values("spread").iloc[0]
+    assert f"): {first.word} {first.spread:.1f}, " in translation.looseness_told(run)
+
+
 def test_word_names_are_the_recorded_ones_or_those_of_the_vocabulary(pair):
     text = load_text("grammar")
     assert translation.word_names(pair[0])[1] == f"“{text.tokenizer.word(5)}”"
@@ -199,6 +214,26 @@ def sample():
         "source": "the boy sleeps .", "reference": "der Bub schläft .",
         "tokens": ["der", "Junge", "isst", "."], "probabilities": [1.0, 0.8, 0.6, 0.9],
     }
+
+
+def beams(*pairs):
+    return [{"hypotheses": [{"tokens": tokens.split()} for tokens in pair]} for pair in pairs]
+
+
+def test_hesitations_are_single_tokens_between_the_best_two():
+    found = translation.hesitations(beams(
+        ("▁a ▁b", "▁a ▁c", "▁x ▁y"), ("▁a", "▁a ▁b"), ("▁a ▁b", "▁c ▁d"), ("▁a",)))
+    assert found == {0: ("b", "c")}
+    assert translation.hesitations([sample()]) == {}
+
+
+def test_hesitations_of_both_networks_count_in_either_order():
+    hard, smoothed = made(0.0), made(0.1)
+    hard.samples = beams(("▁a", "▁b"), ("▁a ▁b", "▁a ▁c"))
+    smoothed.samples = beams(("▁b", "▁a"), ("▁a", "▁a ▁c"))
+    told = translation.hesitation_told([hard, smoothed], 0.1)
+    assert "in 2 of 2 sentences with hard targets, and in 1 with α = 0.1." in told
+    assert told.endswith("the same two in 1: *a* or *b*.")
 
 
 def test_true_probabilities_follow_the_lexicon_and_end_with_an_error():
@@ -251,7 +286,7 @@ def captions(alpha, lower, seed=0):
 def test_results_compare_captions_in_lower_case_as_the_paper_does():
     table = translation.results([captions(0.0, 31.0), captions(0.1, 33.0)], 0.1)
     column = next(name for name in table if name.startswith("Multi30k"))
-    assert "the full schedule" in column and "4 layers of width 128" in column
+    assert "our full schedule" in column and "4 layers of width 128" in column
     assert table.set_index("hard → smoothed").loc["BLEU", column] == (
         "31.0 (one seed) → 33.0 (one seed)")
 

@@ -11,8 +11,8 @@ from lsbook import paper
 from lsbook.estimators import calibration
 from lsbook.explore import evaluation, sweep
 from lsbook.explore.figure import Explorer
-from lsbook.figures.calibration import best_T
-from lsbook.figures.scale import in_words, setting
+from lsbook.figures.calibration import best_T, network, published
+from lsbook.figures.scale import DATASETS, in_words, setting
 from lsbook.runs.best import best, compares
 
 KIND = "calibration"
@@ -119,17 +119,20 @@ def against_alpha(
 ) -> Explorer:
     """ECE as trained and after temperature scaling, and the best temperature, against α."""
     first = sets[0]
+    theirs = {DATASETS[runs[0].recipe.dataset]: network(found[0]) for runs in sets
+              if (found := published(runs[0].recipe.dataset, "ECE"))}
+    beside = "; ".join(f"beside {ours}: {their}" for ours, their in theirs.items())
     words = "; ".join(
         f"alpha {run.recipe.alpha:g}, seed {run.recipe.seed}: {run.metrics['val_ece']:.3f}"
         for run in first)
     return sweep.explorer(
         {label(runs[0].recipe): runs for runs in sets},
-        [PANELS[0] | {"paper": _published("ECE")},
-         PANELS[1] | {"paper": _published("optimal temperature")}],
+        [PANELS[0] | {"paper": _published(sets, "ECE")},
+         PANELS[1] | {"paper": _published(sets, "optimal temperature")}],
         name="ece-against-alpha",
-        title="A little smoothing calibrates, and the best temperature falls with α",
-        note="dots: mean over seeds; faint: each seed; band: least to greatest; hollow diamonds: "
-        "the paper, ResNet-56 on CIFAR-100",
+        title="The best temperature falls with α; the best α depends on the data",
+        note="dots: mean over seeds; faint: each seed; band: least to greatest"
+        + (f"; hollow diamonds: the paper, {beside}" if beside else ""),
         alt=f"ECE as trained, {label(first[0].recipe)}: {words}.",
         caption="The temperature is fitted by NLL on one half of the validation examples and used "
         "on the other, both ways round.",
@@ -138,10 +141,11 @@ def against_alpha(
     )
 
 
-def _published(symbol: str) -> list[dict[str, Any]]:
-    """The paper's values for ResNet-56 on CIFAR-100."""
-    found = paper.numbers(place="Table 3", dataset="cifar100", symbol=symbol)
-    return [{"alpha": n.alpha, "value": n.value} for n in found]
+def _published(sets: Sequence[Sequence[Any]], symbol: str) -> list[dict[str, Any]]:
+    """The paper's values that belong to each set of runs."""
+    return [{"set": recipe.name, "alpha": n.alpha, "value": n.value}
+            for recipe in (runs[0].recipe for runs in sets)
+            for n in published(recipe.dataset, symbol)]
 
 
 def label(recipe: Any) -> str:

@@ -40,6 +40,12 @@ def landscape(
     )
 
 
+def gap_sets(sets: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """The sets that keep training examples with the logits of all classes; other runs are left out.
+    """
+    return {name: kept for name, runs in sets.items() if compares(kept := _with_gaps(runs))}
+
+
 def gaps(
     sets: Mapping[str, Sequence[Any]], alpha: float = 0.1, chart: Any = None, command: str = ""
 ) -> Explorer:
@@ -48,10 +54,9 @@ def gaps(
     Parameters
     ----------
     sets
-        Runs to choose from, by name. Those that keep no training examples, or the logits of some
-        classes only, are left out.
+        Runs to choose from, by name; those of `gap_sets` are shown.
     """
-    sets = {name: kept for name, runs in sets.items() if compares(kept := _with_gaps(runs))}
+    sets = gap_sets(sets)
     frame = figures.gap_frame(next(iter(sets.values()))).groupby("alpha")["gap"]
     words = "; ".join(f"at alpha {a:g} half of them lie between {low:.1f} and {high:.1f}"
                       for (a, low), high in zip(frame.quantile(0.25).items(), frame.quantile(0.75)))

@@ -9,7 +9,8 @@ from lsbook.explore.figure import Explorer
 
 Panel = Mapping[str, Any]
 """``title``; ``series``, each with ``name`` (a metric), ``label``, ``kind`` and ``shape``; and,
-where there are such, ``paper`` (``alpha`` and ``value``) and ``rule``, a value to compare with."""
+where there are such, ``paper`` (``set``, the recipe's name, ``alpha`` and ``value``) and ``rule``,
+a value to compare with."""
 
 
 def explorer(

@@ -39,6 +39,12 @@ _TABLE_3 = (
     ("digits", "mlp", ("lab/mlp-digits",), 0.05),
 )
 
+_PAPERS_DATA = {"cifar100": "cifar100", "tinyimagenet": "imagenet"}
+"""Our data sets that Table 3 has a value for, and the paper's that each stands for."""
+
+_SMALL = 1 / 3
+"""The largest share of its error that a calibrated network may keep."""
+
 
 # The reliability diagram
 
@@ -117,9 +123,10 @@ def _diagram(table: alt.Chart) -> alt.LayerChart:
     ends = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
     perfect = alt.Chart(ends).mark_line(
         strokeDash=list(theme.DASH), color=theme.REFERENCE, strokeWidth=1.2).encode(x, y)
-    place = {"confidence": 0.3, "accuracy": 0.3, "word": "perfect calibration"}
+    place = {"confidence": 1.0, "accuracy": 1.0, "word": "perfect calibration"}
     word = alt.Chart(pd.DataFrame([place]))
-    label = word.mark_text(angle=315, dy=-8, color=theme.REFERENCE).encode(x, y, text="word:N")
+    label = word.mark_text(align="right", dy=-14, color=theme.REFERENCE).encode(
+        x, y, text="word:N")
     lines = table.mark_line(strokeWidth=1.2, opacity=0.8).encode(
         x, y, order="lower:Q", color=look["color"], strokeDash=look["strokeDash"])
     size = alt.Size("count:Q", legend=None, scale=alt.Scale(range=[12, 190]))
@@ -154,42 +161,58 @@ def _counts(table: alt.Chart) -> alt.VConcatChart:
 # Calibration against alpha
 
 
-def ece_chart(frame: pd.DataFrame) -> alt.HConcatChart:
+def published(dataset: str, symbol: str) -> list[paper.Number]:
+    """Table 3's values of the paper's network that our runs on ``dataset`` stand for, if any."""
+    return paper.numbers(place="Table 3", dataset=_PAPERS_DATA.get(dataset, ""), symbol=symbol)
+
+
+def network(number: paper.Number) -> str:
+    """The paper's network and data behind a number, for instance "ResNet-56 on CIFAR-100"."""
+    return f"{MODELS[number.model]} on {DATASETS[number.dataset]}"
+
+
+def ece_chart(runs: Sequence[Any]) -> alt.HConcatChart:
     """ECE as trained and after temperature scaling, and the best temperature, against α.
 
-    ``frame`` is that of `lsbook.runs.tables.metrics`; the paper's values of ResNet-56 on CIFAR-100
-    stand beside as hollow diamonds.
+    ``runs`` are of one data set; the paper's values that belong to it stand beside as hollow
+    diamonds.
     """
-    published = [n for n in paper.numbers(place="Table 3") if n.dataset == "cifar100"]
-    ece, best = (
-        pd.DataFrame(
-            [{"alpha": n.alpha, "value": n.value} for n in published if n.symbol == symbol])
-        for symbol in ("ECE", "optimal temperature"))
-    trained = against_alpha(frame, "val_ece", "ECE")
+    frame = metrics(runs)
+    ece, best = (published(runs[0].recipe.dataset, symbol)
+                 for symbol in ("ECE", "optimal temperature"))
     look = theme.TEMPERATURE, (6, 3), "square"
-    scaled = against_alpha(frame, "ece_at_optimal_T", "ECE", *look)
-    T = against_alpha(frame, "optimal_T", "temperature of least NLL", *look)
     one = alt.Chart(pd.DataFrame({"T": [1.0]})).mark_rule(
         strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="T:Q")
-    names = pd.DataFrame([
-        _end(frame, "val_ece", "as trained"), _end(frame, "ece_at_optimal_T", "after temperature")])
-    words = alt.Chart(names.dropna()).mark_text(align="right", dy=-12, dx=4).encode(
-        x="alpha:Q", y="value:Q", text="word:N")
-    left = alt.layer(trained, scaled, _diamonds(ece), words).properties(width=290, height=250)
-    right = alt.layer(one, T, _diamonds(best)).properties(width=230, height=250)
-    return alt.hconcat(left, right, spacing=24).properties(title=alt.Title(
-        "A little smoothing calibrates, and the best temperature falls with α",
-        subtitle="faint: each seed; band: least to greatest seed; "
-                 "hollow diamonds: the paper, ResNet-56 on CIFAR-100"))
+    left = [against_alpha(frame, "val_ece", "ECE"),
+            against_alpha(frame, "ece_at_optimal_T", "ECE", *look), _names(frame)]
+    right = [one, against_alpha(frame, "optimal_T", "temperature of least NLL", *look)]
+    note = "faint: each seed; band: least to greatest seed"
+    if ece:
+        left.append(_diamonds(ece))
+        right.append(_diamonds(best))
+        note += f"; hollow diamonds: the paper, {network(ece[0])}"
+    least = frame.groupby("alpha")["val_ece"].mean().idxmin()
+    return alt.hconcat(
+        alt.layer(*left).properties(width=290, height=250),
+        alt.layer(*right).properties(width=230, height=250), spacing=24,
+    ).properties(title=alt.Title(f"As trained, the ECE is least at α = {least:g}", subtitle=note))
 
 
-def _end(frame: pd.DataFrame, name: str, word: str) -> dict[str, Any]:
-    means = frame.groupby("alpha")[name].mean().dropna()
-    last = means.index[-1] if len(means) else float("nan")
-    return {"alpha": last, "value": means.get(last), "word": word}
+def _names(frame: pd.DataFrame) -> alt.Chart:
+    """Names of the two lines of the ECE, at the end where they are farther apart."""
+    means = frame.groupby("alpha")[["val_ece", "ece_at_optimal_T"]].mean().dropna()
+    first, last = means.index[[0, -1]]
+    apart = (means["val_ece"] - means["ece_at_optimal_T"]).abs()
+    side, alpha = ("left", first) if apart[first] > apart[last] else ("right", last)
+    names = pd.DataFrame({"alpha": alpha, "value": means.loc[alpha].tolist(),
+                          "word": ["as trained", "after temperature"]})
+    return alt.Chart(names).mark_text(
+        align=side, dx=8 if side == "left" else -8, dy=-13,
+    ).encode(x="alpha:Q", y="value:Q", text="word:N")
 
 
-def _diamonds(frame: pd.DataFrame) -> alt.Chart:
+def _diamonds(numbers: Iterable[paper.Number]) -> alt.Chart:
+    frame = pd.DataFrame([{"alpha": n.alpha, "value": n.value} for n in numbers])
     return alt.Chart(frame).mark_point(
         shape="diamond", filled=False, color=theme.INK, size=110, strokeWidth=1.6, opacity=1,
     ).encode(x="alpha:Q", y="value:Q", tooltip=[alt.Tooltip("alpha:Q", title="α, the paper"),
@@ -257,15 +280,45 @@ def told(hard: Any, smoothed: Any) -> str:
     right = {key: scores["accuracy"] for key, (_, _, scores) in found.items()}
     mended = f"The temperature of least NLL is {T:.2f}; with it: {ece['scaled']}. " if T else ""
     return (
-        f"{setting(hard.recipe)}, {scale_words(hard.recipe)}. "
+        f"{setting(hard.recipe)}, {scale_words(hard.recipe)}, seed {hard.recipe.seed}. "
         f"Hard targets: {sure['hard']:.1%} sure on average, {right['hard']:.1%} right, "
         f"{ece['hard']}. {mended}Smoothing with "
         f"α = {smoothed.recipe.alpha:g}: {sure['smoothed']:.1%} sure, "
         f"{right['smoothed']:.1%} right, {ece['smoothed']}. "
-        + ("Smoothing calibrates here."
-           if found["smoothed"][2]["ECE"] < found["hard"][2]["ECE"] else
-           "Smoothing does not calibrate here: the network says too "
-           f"{'little' if sure['smoothed'] < right['smoothed'] else 'much'}."))
+        + _outcome(found["hard"][2]["ECE"], found["smoothed"][2]["ECE"],
+                   sure["smoothed"] - right["smoothed"]))
+
+
+def _outcome(before: float, after: float, boldness: float) -> str:
+    """What smoothing did to the ECE, by how much of it is left."""
+    says = f"the network says too {'little' if boldness < 0 else 'much'}"
+    if after >= before:
+        return f"Smoothing does not calibrate here: {says}."
+    left = f"{after / before:.0%} of the error is left"
+    if after <= _SMALL * before:
+        return f"Smoothing calibrates here: {left}."
+    return f"Smoothing helps here, but {left}: {says}."
+
+
+def beside_paper(runs: Sequence[Any]) -> str:
+    """Error and best temperature of the hard networks beside the paper's; empty without them."""
+    hard = [run for run in runs if run.recipe.alpha == 0]
+    dataset = hard[0].recipe.dataset
+    if not (temperature := published(dataset, "optimal temperature")):
+        return ""
+    their_T = temperature[0].value
+    their_ece = next(n.value for n in published(dataset, "ECE") if not n.alpha and n.T == 1)
+    ece, T = metrics(hard)[["val_ece", "optimal_T"]].mean()
+    scaled = (from_logits(run.arrays["val_logits"], run.arrays["val_targets"], their_T)
+              for run in hard)
+    boldness = np.mean([sure.mean() - right.mean() for sure, right in scaled])
+    return (
+        f"{scaled_setting(hard[0].recipe)}: averaged over seeds the hard network's ECE is "
+        f"{ece:.3f}; the paper's network has {their_ece:g}. The temperature of least NLL is "
+        f"{T:.2f}; in the paper it is {their_T:g}"
+        + (", so ours needs less temperature although its error is no smaller. "
+           if ece >= their_ece and T < their_T else ". ")
+        + f"At T = {their_T:g} it says too {'little' if boldness < 0 else 'much'}.")
 
 
 def best_T(run: Any) -> float | None:
@@ -279,17 +332,23 @@ def best_T(run: Any) -> float | None:
 def best_alpha_text(runs: Sequence[Any]) -> str:
     """Which α needs no temperature and which temperature needs no α, in a sentence or two."""
     means = metrics(runs).groupby("alpha")[["val_ece", "ece_at_optimal_T", "optimal_T"]].mean()
-    best = means["val_ece"].idxmin()
-    text = (f"{scaled_setting(runs[0].recipe)}: averaged over seeds the ECE is "
-            f"{means['val_ece'].loc[0.0]:.3f} with hard targets and least, "
-            f"{means['val_ece'].min():.3f}, at α = {best:g}.")
+    ece = means["val_ece"]
+    best = ece.idxmin()
+
+    def named(alpha: float) -> str:
+        return f"{alpha:g}, the largest that was run" if alpha == ece.index[-1] else f"{alpha:g}"
+
+    text = f"{scaled_setting(runs[0].recipe)}: averaged over seeds the ECE is "
+    text += (f"{ece[0.0]:.3f} with hard targets and least, {ece[best]:.3f}, at α = {named(best)}."
+             if best else f"least with hard targets, {ece[0.0]:.3f}.")
     fitted = means.dropna()
     if 0.0 not in fitted.index:
         return text
     one = (fitted["optimal_T"] - 1).abs().idxmin()
     return text + (f" Temperature alone reaches {fitted['ece_at_optimal_T'].loc[0.0]:.3f} with "
-                   f"T = {fitted['optimal_T'].loc[0.0]:.2f}. The α that needs least correction is "
-                   f"{one:g} (T = {fitted['optimal_T'].loc[one]:.2f}).")
+                   f"T = {fitted['optimal_T'].loc[0.0]:.2f}. The temperature is nearest to 1, "
+                   f"{fitted['optimal_T'].loc[one]:.2f}, at "
+                   + ("the same α." if one == best else f"α = {named(one)}."))
 
 
 def verdict_text(frame: pd.DataFrame, dataset: str) -> str:
@@ -341,14 +400,14 @@ def comparison(runs: Sequence[Any], alpha: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def selective_text(runs: Sequence[Any], alpha: float) -> str:
-    """The errors in the surer half, hard against smoothed, seed by seed, in a sentence."""
-    by = {a: {run.recipe.seed: selective_error(run) for run in runs if run.recipe.alpha == a}
-          for a in (0.0, alpha)}
-    seeds = sorted(by[0.0].keys() & by[alpha].keys())
-    hard, soft = (np.mean([by[a][seed] for seed in seeds]) for a in (0.0, alpha))
-    more = sum(by[alpha][seed] > by[0.0][seed] for seed in seeds)
-    return (f"{scaled_setting(runs[0].recipe)}: among the half of the examples that a network is "
-            f"surest of, {hard:.1%} are wrong with hard targets and "
-            f"{soft:.1%} with α = {alpha:g}; smoothing has the more errors there in {more} of "
-            f"{len(seeds)} seed{'s' * (len(seeds) > 1)}.")
+def selective_text(sets: Iterable[Sequence[Any]], alphas: Iterable[float]) -> str:
+    """In how many seeds smoothing has more errors in the surer half, for each set at its α."""
+    counts = []
+    for runs, alpha in zip(sets, alphas):
+        hard, smoothed = ({run.recipe.seed: selective_error(run) for run in runs
+                           if run.recipe.alpha == a} for a in (0.0, alpha))
+        seeds = hard.keys() & smoothed.keys()
+        more = sum(smoothed[seed] > hard[seed] for seed in seeds)
+        counts.append(f"{setting(runs[0].recipe)}, α = {alpha:g}: {more} of {len(seeds)}")
+    return ("In how many seeds the smoothed network has more errors in the surer half than the "
+            f"hard one: {'; '.join(counts)}.")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lsbook import paper
+from lsbook.estimators.arc import arc_ratio
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.classes import offered
@@ -18,7 +19,6 @@ from lsbook.figures.ledger import spread_text, value_of
 from lsbook.figures.scale import DATASETS, MODELS, in_words, scaled_setting, setting
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Spread
-from lsbook.recipes import Recipe
 from lsbook.runs.best import best
 from lsbook.runs.classes import examples
 from lsbook.runs.snapshots import at_epoch, epochs
@@ -29,6 +29,7 @@ LEVELS = 500
 PARTS = {"train": "training", "val": "validation"}
 _COLOURS = {"hard": theme.HARD, "smoothed": theme.SMOOTH}
 SHAPES = ("circle", "square", "triangle-up")
+SIGNS = "●■▲"
 GEOMETRY = {
     "ratio": "spread / distance",
     "nc1": "NC1",
@@ -240,6 +241,7 @@ def _explorer_panel(base: alt.Chart, network: str, part: str) -> alt.LayerChart:
     inside = here.transform_filter(f"datum.part == '{part}'")
     corners = _corners(base.transform_filter(f"shared || {is_network}"))
     layers = _cloud(inside, here.transform_filter("datum.part == 'template'"), network)
+    layers.append(_cloud_names(inside, network))
     spread = _spread(inside).mark_text(align="left", baseline="bottom").encode(
         x=alt.value(0), y=alt.value(-5), text="words:N")
     apology = pd.DataFrame([{"words": "choose three different classes"}])
@@ -304,13 +306,12 @@ def _axis(channel: type, **options) -> Any:
 def _cloud(
     inside: alt.Chart, templates: alt.Chart, network: str, **domains
 ) -> list[alt.Chart]:
-    """Points with shape and shade by class, names above them, and the templates' triangle."""
+    """Points with shape and shade by class, and the templates' triangle."""
     x, y = (_axis(channel, **domains.get(channel.__name__.lower(), {}))
             for channel in (alt.X, alt.Y))
-    slots = [0, 1, 2]
-    shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(domain=slots, range=list(SHAPES)))
-    shade = alt.Color("slot:N", legend=None, scale=alt.Scale(
-        domain=slots, range=[_COLOURS[network], theme.INK, theme.REFERENCE]))
+    shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(
+        domain=[0, 1, 2], range=list(SHAPES)))
+    shade = _shade(network)
     points = inside.mark_point(size=22, opacity=0.55, filled=True, clip=True).encode(
         x, y, shape=shape, color=shade)
     triangle = templates.mark_line(
@@ -318,10 +319,20 @@ def _cloud(
         x, y, order="slot:O")
     corners = templates.mark_point(size=60, filled=False, color=theme.INK, strokeWidth=1.4).encode(
         x, y, shape=shape)
-    names = inside.transform_aggregate(
+    return [triangle, points, corners]
+
+
+def _cloud_names(inside: alt.Chart, network: str) -> alt.Chart:
+    """The name of each class above its points; in planes large enough for names."""
+    return inside.transform_aggregate(
         groupby=["slot", "name"], x="mean(x)", y="max(y)",
-    ).mark_text(fontWeight=600, dy=-9).encode(x, y, text="name:N", color=shade)
-    return [triangle, points, corners, names]
+    ).mark_text(fontWeight=600, dy=-9).encode(
+        _axis(alt.X), _axis(alt.Y), text="name:N", color=_shade(network))
+
+
+def _shade(network: str) -> alt.Color:
+    return alt.Color("slot:N", legend=None, scale=alt.Scale(
+        domain=[0, 1, 2], range=[_COLOURS[network], theme.INK, theme.REFERENCE]))
 
 
 # Figure 1, four rows
@@ -356,9 +367,14 @@ def _row(place: Place, source: Source, hard: Any, smoothed: Any) -> Row:
     offered = class_names(hard)
     names = tuple(offered[k] for k in source.classes)
     ours = setting(hard.recipe)
-    listed = ", ".join(names)
-    notes = (listed if ours == place.network else f"here {ours}: {listed}", in_words(hard.recipe))
+    here = () if ours == place.network else (f"here {ours}",)
+    notes = (*here, in_words(hard.recipe), with_signs(names))
     return Row(place.network, notes, hard, smoothed, names, source.classes)
+
+
+def with_signs(names: Iterable[str]) -> str:
+    """Names of three classes with the shapes of their points: planes this small have no room."""
+    return ", ".join(f"{sign}\N{NO-BREAK SPACE}{name}" for sign, name in zip(SIGNS, names))
 
 
 def planar_pair(runs: Iterable[Any], alpha: float) -> tuple[Any, Any] | None:
@@ -460,34 +476,59 @@ def unevenness(run: Any, classes: Sequence[int]) -> float:
 
 
 def figure_1_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """What smoothing changes in each row: distance of the centres, ratio, unevenness."""
-    lines = []
-    for row in rows:
-        seen = spread_frame(row).set_index(["part", "network"])
-        lines.append({
-            "classes": ", ".join(row.names),
-            "distance": _change(seen["distance"]["training"]),
-            "spread / distance": _change(seen["ratio"]["training"]),
-            "in validation": _change(seen["ratio"]["validation"]),
-            "unevenness": _change({"hard": unevenness(row.hard, row.classes),
-                                   "smoothed": unevenness(row.smoothed, row.classes)})})
-    return pd.DataFrame(lines)
+    """What smoothing changes in each row of Figure 1, a column a row: a phone has room for it."""
+    columns = {
+        f"row {n}": {name: f"{hard:.2f}\N{NO-BREAK SPACE}→ {smoothed:.2f}"
+                     for name, (hard, smoothed) in _changes(row).items()}
+        for n, row in enumerate(rows, 1)
+    }
+    return pd.DataFrame(columns).rename_axis("hard → smoothed").reset_index()
 
 
-def _change(of: Mapping[str, float]) -> str:
-    return f"{of['hard']:.2f} → {of['smoothed']:.2f}"
+def _changes(row: Row) -> dict[str, tuple[float, float]]:
+    seen = spread_frame(row).set_index(["part", "network"])
+
+    def both(name: str, part: str) -> tuple[float, float]:
+        return tuple(seen[name][part, network] for network in ("hard", "smoothed"))
+
+    return {
+        "distance": both("distance", "training"),
+        "spread / distance": both("ratio", "training"),
+        "spread / distance in validation": both("ratio", "validation"),
+        "unevenness": tuple(unevenness(run, row.classes) for run in (row.hard, row.smoothed)),
+    }
 
 
 def figure_1_told(rows: Sequence[Row]) -> str:
-    """In how many rows smoothing does to training examples what the paper says."""
-    seen = [spread_frame(row).set_index(["part", "network"]).loc["training"] for row in rows]
-    nearer, tighter = (sum(of[name]["smoothed"] < of[name]["hard"] for of in seen)
-                       for name in ("distance", "ratio"))
-    regular = sum(unevenness(row.smoothed, row.classes) < unevenness(row.hard, row.classes)
-                  for row in rows)
-    return (f"From hard targets to smoothing the class centres move together in {nearer} of "
-            f"{len(rows)} rows, the triangle is more regular in {regular}, and the classes are "
-            f"tighter for their distance in {tighter}.")
+    """In how many rows smoothing does to training examples what the paper says.
+
+    A number counts as lower if it is so in the two digits that are printed.
+    """
+    changes = [_changes(row) for row in rows]
+
+    def lower(name: str) -> int:
+        return sum(round(of[name][1], 2) < round(of[name][0], 2) for of in changes)
+
+    return (f"From hard targets to smoothing the class centres move together in "
+            f"{lower('distance')} of {len(rows)} rows, the triangle is more regular in "
+            f"{lower('unevenness')}, and the classes are tighter for their distance in "
+            f"{lower('spread / distance')}; changes that two digits do not show are not counted.")
+
+
+def arc_told(row: Row) -> str:
+    """How far the row's first two classes spread towards its third, over how far around it."""
+
+    def ratios(part: str) -> str:
+        found = []
+        for run in (row.hard, row.smoothed):
+            logits, slots = examples(run, part, row.classes)
+            templates = run.arrays["templates"][list(row.classes)]
+            found.append(arc_ratio(project_logits(logits, templates), slots))
+        return "{:.2f} → {:.2f}".format(*found)
+
+    return (f"{row.names[0]} and {row.names[1]}, spread towards {row.names[2]} over spread around "
+            f"it: {ratios('train')} in training, {ratios('val')} in validation, from hard targets "
+            f"to α = {row.smoothed.recipe.alpha:g}.")
 
 
 def figure_1(rows: Sequence[Row], size: int = 132) -> alt.VConcatChart:
@@ -556,12 +597,27 @@ def geometry_told(runs: Sequence[Any], alpha: float) -> str:
 
 def accuracy_told(runs: Sequence[Any], alpha: float) -> str:
     """What smoothing changes in the accuracy, seed by seed, in percentage points."""
-    right = metrics(runs).pivot_table(index="seed", columns="alpha", values="val_accuracy")
-    near = _nearest(right.columns, alpha)
-    gain = 100 * (right[near] - right[0.0]).dropna()
+    near, gain = _gain(runs, alpha)
     mean, low, high = (f"{x:+.1f}".replace("-", "−") for x in (gain.mean(), gain.min(), gain.max()))
     seeds = f"{len(gain)} seeds: {low} to {high}" if len(gain) > 1 else "one seed"
     return f"{scaled_setting(runs[0].recipe)}, α = {near:g}: {mean} ({seeds})"
+
+
+def accuracy_signs_told(families: Sequence[Sequence[Any]], alpha: float) -> str:
+    """In how many experiments of several seeds smoothing changes the accuracy one way."""
+    gains = [gain for _, gain in (_gain(runs, alpha) for runs in families) if len(gain) > 1]
+    higher, lower = sum((g > 0).all() for g in gains), sum((g < 0).all() for g in gains)
+    return (f"Of {len(gains)} experiments with more than one seed, smoothing raises the accuracy "
+            f"in every seed of {higher} and lowers it in every seed of {lower}; in "
+            f"{len(gains) - higher - lower} the seeds differ in sign.")
+
+
+def _gain(runs: Sequence[Any], alpha: float) -> tuple[float, pd.Series]:
+    """The recorded alpha nearest to ``alpha``, and by seed what it adds to the accuracy in points.
+    """
+    right = metrics(runs).pivot_table(index="seed", columns="alpha", values="val_accuracy")
+    near = _nearest(right.columns, alpha)
+    return near, 100 * (right[near] - right[0.0]).dropna()
 
 
 def _nearest(alphas: Iterable[float], alpha: float) -> float:
@@ -578,19 +634,22 @@ def accuracy_table(alpha: float = 0.1) -> pd.DataFrame:
     rows = []
     for dataset, model, recipes in _TABLE_2:
         runs = best(*recipes)
-        row = {"network": f"{MODELS[model]} on {DATASETS[dataset]}"}
+        row = {"network": _beside(f"{MODELS[model]} on {DATASETS[dataset]}", runs)}
         for a in alphas:
             if a in (0.0, 0.1):
                 row[f"α = {a:g}: paper"] = _published(dataset, model, a)
             row[f"α = {a:g}: ours"] = _measured(runs, a)
-        row["seeds"] = len({run.recipe.seed for run in runs}) or ""
-        row["ours was run on"] = _setting(runs[0].recipe, row["network"]) if runs else ""
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _setting(recipe: Recipe, papers: str) -> str:
-    return in_words(recipe) if setting(recipe) == papers else scaled_setting(recipe)
+def _beside(papers: str, runs: Sequence[Any]) -> str:
+    """The paper's network and data set, and what of it, or what instead, was run here."""
+    if not runs:
+        return papers
+    recipe, seeds = runs[0].recipe, len({run.recipe.seed for run in runs})
+    ours = in_words(recipe) if setting(recipe) == papers else scaled_setting(recipe)
+    return f"{papers}; ours: {ours}, {seeds} seed{'s' * (seeds > 1)}"
 
 
 def _published(dataset: str, model: str, alpha: float) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from lsbook.figures import theme
+from lsbook.figures.scale import scaled_setting
 from lsbook.losses import disturb_labels, smoothed_targets
 from lsbook.validation import check_alpha
 
@@ -234,9 +235,18 @@ def gap_frame(runs: Iterable[Any]) -> pd.DataFrame:
     """Logit gaps of the recorded training examples: right logit less the mean of the wrong ones.
 
     Columns ``alpha``, ``seed``, ``gap``; at most ``SHOWN`` examples a run, evenly spaced.
+
+    Raises
+    ------
+    ValueError
+        If a run keeps the logits of some classes only: the mean of the wrong ones is not known.
     """
     parts = []
     for run in runs:
+        if "shown_classes" in run.arrays:
+            raise ValueError(
+                f"Run {run.recipe.hash} keeps the logits of some classes only; train it again with "
+                "lsbook.runs.whole.")
         logits, targets = run.arrays["train_logits"], run.arrays["train_targets"].astype(int)
         K = logits.shape[-1]
         right = np.take_along_axis(logits, targets[:, None], -1)[:, 0]
@@ -245,6 +255,19 @@ def gap_frame(runs: Iterable[Any]) -> pd.DataFrame:
         parts.append(pd.DataFrame(
             {"alpha": run.recipe.alpha, "seed": run.recipe.seed, "gap": gap.round(3)}))
     return pd.concat(parts, ignore_index=True)
+
+
+def gap_told(pair: Iterable[Any]) -> str:
+    """Between which gaps half of the training examples lie, run by run, and the gap of least loss.
+    """
+    runs = list(pair)
+    words = []
+    for run in runs:
+        low, high = gap_frame([run])["gap"].quantile([0.25, 0.75])
+        alpha, K = run.recipe.alpha, len(run.arrays["templates"])
+        least = f", the loss being least at {optimum_gap(alpha, K):.1f}" if alpha else ""
+        words.append(f"with {_name(alpha)} between {low:.1f} and {high:.1f}{least}")
+    return f"{scaled_setting(runs[0].recipe)}: {'; '.join(words)}"
 
 
 def gap_chart(frame: pd.DataFrame, K: int) -> alt.LayerChart:

@@ -64,7 +64,9 @@ def label(recipe: Any) -> str:
     """Data, network and scale of a run, for instance "Multi30k, 2 layers of width 128, …"."""
     size = dict(recipe.size)
     layers = "1 layer" if size["layers"] == 1 else f"{size['layers']} layers"
-    return f"{TEXTS[recipe.dataset]}: {layers} of width {size['d_model']}, {in_words(recipe)}"
+    # The full schedule of our recipe is far shorter than the paper's.
+    scale = in_words(recipe).replace("the full", "our full")
+    return f"{TEXTS[recipe.dataset]}: {layers} of width {size['d_model']}, {scale}"
 
 
 def run_told(runs: Sequence[Any]) -> str:
@@ -229,8 +231,8 @@ def reliability_told(runs: Iterable[Any], alpha: float) -> str:
     before, scaled = (at_temperature(hard, "ece", at) for at in (1, T))
     after = at_temperature(smoothed, "ece", 1)
     return (
-        f"**{label(hard.recipe)}.** With hard targets the model is more than 90 % sure of "
-        f"{sure.mean():.0%} of {len(sure):,} tokens, and right in "
+        f"**{label(hard.recipe)}** (seed {hard.recipe.seed}). With hard targets the model is more "
+        f"than 90 % sure of {sure.mean():.0%} of {len(sure):,} tokens, and right in "
         f"{hard.arrays['token_correct'][sure].mean():.0%} of those. Its ECE is {before:.3f}; "
         f"at the T of least NLL, {T:g}, it is {scaled:.3f}; with α = {alpha:g} and no temperature "
         f"it is {after:.3f}. "
@@ -269,8 +271,8 @@ def temperature_curves(frame: pd.DataFrame, alpha: float = 0.1) -> alt.HConcatCh
     panels = [_curve_panel(base, name, title) for name, title in CURVES.items()]
     return alt.hconcat(*panels, spacing=26).add_params(*params).properties(title=alt.Title(
         "Translation quality, calibration and likelihood against temperature",
-        subtitle="faint: each seed; line: their mean; band: least to greatest seed; "
-                 "the slider goes to the nearest recorded T"))
+        subtitle="BLEU with capitals; faint: each seed; line: their mean; "
+                 "band: least to greatest seed; the slider goes to the nearest recorded T"))
 
 
 def _curve_panel(base: alt.Chart, name: str, title: str) -> alt.LayerChart:
@@ -320,9 +322,9 @@ def answer(runs: Sequence[Any], alpha: float) -> str:
     top = hard["bleu"].idxmax()
     worse = smoothed["nll"][1.0] > hard["nll"][1.0]
     return (
-        f"{label(runs[0].recipe)}: without smoothing BLEU is {hard['bleu'][1.0]:.1f}, and "
-        f"{hard['bleu'][top]:.1f} at the best temperature, T = {top:g}. With α = {alpha:g} it is "
-        f"{smoothed['bleu'][1.0]:.1f} at T = 1. "
+        f"{label(runs[0].recipe)}: without smoothing BLEU (with capitals) is "
+        f"{hard['bleu'][1.0]:.1f}, and {hard['bleu'][top]:.1f} at the best temperature, "
+        f"T = {top:g}. With α = {alpha:g} it is {smoothed['bleu'][1.0]:.1f} at T = 1. "
         + _by("So temperature does ", hard["bleu"][top] - smoothed["bleu"][1.0],
               "catch up here", "not catch up") + ". "
         + f"NLL goes from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}: smoothing makes it "
@@ -352,8 +354,9 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
         f"**{label(runs[0].recipe)}**, "
         + (f"mean of {len(seeds)} seeds:" if len(seeds) > 1 else f"one seed ({min(seeds)}):"),
         "",
-        f"- At T = 1 smoothing with α = {alpha:g} takes BLEU from {hard['bleu'][1.0]:.1f} to "
-        f"{smoothed['bleu'][1.0]:.1f} ({signed(gain)}; the paper has {signed(published)}), "
+        f"- At T = 1 smoothing with α = {alpha:g} takes BLEU (with capitals) from "
+        f"{hard['bleu'][1.0]:.1f} to {smoothed['bleu'][1.0]:.1f} ({signed(gain)}; "
+        f"the paper has {signed(published)}), "
         f"ECE from {hard['ece'][1.0]:.3f} to {smoothed['ece'][1.0]:.3f}, "
         f"and NLL from {hard['nll'][1.0]:.3f} to {smoothed['nll'][1.0]:.3f}, "
         + ("worse, as in the paper." if cost > 0 else
@@ -521,11 +524,9 @@ def word_frames(runs: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
     """
     examples, networks, ratios = [], [], []
     for run in runs:
-        alpha, w = run.recipe.alpha, run.arrays["plane_templates"].astype(np.float64)
-        logits = run.arrays["plane_logits"].astype(np.float64)
-        targets = run.arrays["plane_targets"].astype(int)
-        kept = np.concatenate([np.flatnonzero(targets == k)[:PER_WORD] for k in range(len(w))])
-        logits, targets, gram = logits[kept], targets[kept], w @ w.T
+        alpha = run.recipe.alpha
+        logits, targets, w = _shown_tokens(run)
+        gram = w @ w.T
         step = np.abs(logits).max() / PLANE_LEVELS
         networks.append({"alpha": alpha, "step": step, "gram": gram.ravel().tolist()})
         for k in range(len(w)):
@@ -541,6 +542,35 @@ def word_frames(runs: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
             measured = geometry(there, slots, w[list(three)])
             ratios.append({"alpha": alpha, **dict(zip("abc", three)), "ratio": measured.ratio})
     return pd.DataFrame(examples), pd.DataFrame(networks), pd.DataFrame(ratios)
+
+
+def _shown_tokens(run: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits and targets of at most ``PER_WORD`` tokens of each shown word, and the templates."""
+    w = run.arrays["plane_templates"].astype(np.float64)
+    targets = run.arrays["plane_targets"].astype(int)
+    kept = np.concatenate([np.flatnonzero(targets == k)[:PER_WORD] for k in range(len(w))])
+    return run.arrays["plane_logits"][kept].astype(np.float64), targets[kept], w
+
+
+def looseness(run: Any) -> pd.DataFrame:
+    """How loose each shown word is in one network, and how sure the network is of it.
+
+    Columns ``word``; ``spread``, the root mean square distance of its tokens from their centre,
+    mean over the planes that show it; ``share``, its mean part of the probability that the
+    network gives to all shown words, where it is next.
+    """
+    logits, targets, w = _shown_tokens(run)
+    spreads: list[list[float]] = [[] for _ in w]
+    for three in map(list, combinations(range(len(w)), 3)):
+        there = project_logits(logits[:, three], w[three])
+        for k in three:
+            mine = there[targets == k]
+            spreads[k].append(np.sqrt(((mine - mine.mean(0)) ** 2).sum(1).mean()))
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    return pd.DataFrame({
+        "word": word_names(run), "spread": [float(np.mean(values)) for values in spreads],
+        "share": [shares[targets == k, k].mean() for k in range(len(w))]})
 
 
 def word_names(run: Any) -> list[str]:
@@ -647,14 +677,56 @@ def plane_told(runs: Iterable[Any], alpha: float) -> str:
     ratios = ratios.set_index(["alpha", "a", "b", "c"])["ratio"].unstack("alpha")
     tighter = int((ratios[alpha] < ratios[0.0]).sum())
     return (
-        f"**{label(first)}.** Measured against their distance, the clusters are tighter with "
-        f"α = {alpha:g} for {tighter} of the {len(ratios)} choices of three words; the ratio is "
-        f"{ratios[0.0].mean():.2f} on average with hard targets and {ratios[alpha].mean():.2f} "
-        "smoothed."
+        f"**{label(first)}** (seed {first.seed}). Measured against their distance, the clusters "
+        f"are tighter with α = {alpha:g} for {tighter} of the {len(ratios)} choices of three "
+        f"words; the ratio is {ratios[0.0].mean():.2f} on average with hard targets and "
+        f"{ratios[alpha].mean():.2f} smoothed."
         + ("" if 2 * tighter > len(ratios) else " **The effect does not appear here.**"))
 
 
+def looseness_told(run: Any) -> str:
+    """The shown words of one network from the tightest to the loosest, in Markdown."""
+    seen = looseness(run).sort_values("spread")
+    tight, loose = seen.iloc[0], seen.iloc[-1]
+    listed = ", ".join(f"{row.word} {row.spread:.1f}" for row in seen.itertuples())
+    recipe = run.recipe
+    which = "hard targets" if recipe.alpha == 0 else f"α = {recipe.alpha:g}"
+    return (
+        f"How far the tokens of a word lie from their centre in the figure ({which}, seed "
+        f"{recipe.seed}; mean over the planes with the word): {listed}. Of the probability that "
+        f"the network gives to the shown words, the right one gets {tight['share']:.0%} where "
+        f"{tight.word} is next, and {loose['share']:.0%} where {loose.word} is.")
+
+
 # Sentences
+
+
+def hesitations(samples: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
+    """By sentence, the two tokens at the one place where the best two hypotheses differ."""
+    found = {}
+    for i, sample in enumerate(samples):
+        best = [hypothesis["tokens"] for hypothesis in sample.get("hypotheses", [])[:2]]
+        if len(best) == 2 and len(best[0]) == len(best[1]):
+            differ = [pair for pair in zip(*best) if pair[0] != pair[1]]
+            if len(differ) == 1:
+                found[i] = tuple(token.replace("▁", "") for token in differ[0])
+    return found
+
+
+def hesitation_told(runs: Iterable[Any], alpha: float) -> str:
+    """In how many sentences the best two hypotheses differ in one token, in Markdown."""
+    kept = paired(runs)
+    hard = kept[0]
+    smoothed = next(run for run in kept if run.recipe.alpha == alpha)
+    before, after = (hesitations(run.samples) for run in (hard, smoothed))
+    both = [" or ".join(f"*{token}*" for token in before[i])
+            for i in before if i in after and set(before[i]) == set(after[i])]
+    return (
+        f"**{TEXTS[hard.recipe.dataset]}** (seed {hard.recipe.seed}). The best two differ in one "
+        f"token in {len(before)} of {len(hard.samples)} sentences with hard targets, and in "
+        f"{len(after)} with α = {alpha:g}."
+        + (f" Both networks hesitate between the same two in {len(both)}: {', '.join(both)}."
+           if both else ""))
 
 
 def sentence_frame(

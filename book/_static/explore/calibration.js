@@ -113,13 +113,11 @@
     const most = Math.max(...series.flatMap(({ rows }) => rows.map(({ count }) => count)));
     const radius = (count) => 2 + 5 * Math.sqrt(count / most);
     const at = ({ confidence, accuracy }) => [x(confidence), y(accuracy)];
-    const turned = text(0, 0, "perfect calibration", { kind: "reference", anchor: "middle" });
-    turned.setAttribute("transform", `translate(${x(0.25) - 6} ${y(0.25) - 6}) rotate(-45)`);
     return svg(
       "g", {},
       axes({ x, y, xTitle: "confidence, mean of the bin", yTitle: "accuracy in the bin" }),
       line([[x(0), y(0)], [x(1), y(1)]], "reference"),
-      turned,
+      text(x(1), top - 10, "perfect calibration", { kind: "reference", anchor: "end" }),
       text(x(0.03), y(0.94), "too modest", { kind: "reference" }),
       text(x(0.97), y(0.04), "over-confident", { kind: "reference", anchor: "end" }),
       series.map(({ kind, rows }) => line(rows.map(at), `${kind} thin`)),

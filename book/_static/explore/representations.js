@@ -350,7 +350,7 @@
               left: (cell % columns) * (size + GAP),
               size,
               part,
-              names: row.names,
+              names: ["", "", ""], // the notes have them: planes this small have no room
               kind: NETWORKS[r],
               top: top + TOP + Math.floor(cell / columns) * (size + TOP),
               triangle: network.triangle,

@@ -13,8 +13,24 @@
     return sets.length > 1 ? [{ ...picker, initial: options[0].value }] : [];
   }
 
-  function panel({ title, series, paper = [], rule }, runs, left, top, width) {
-    const found = series.map(({ name }) => pooled(runs, name));
+  /** Names of lines, each above its own, at the end of α where they are farther apart. */
+  function named(series, found, x, y) {
+    if (series.length < 2) return [];
+    const ends = [0, -1].map((end) => found.map((points) => points.at(end)));
+    const [first, last] = ends.map((points) => {
+      const means = points.map(({ mean }) => mean);
+      return Math.max(...means) - Math.min(...means);
+    });
+    const [at, anchor, beside] = first > last ? [ends[0], "start", 8] : [ends[1], "end", -8];
+    return at.map(({ alpha, mean }, i) => {
+      const { label, kind } = series[i];
+      return text(x(alpha) + beside, y(mean) - 10, label, { anchor, kind });
+    });
+  }
+
+  function panel({ title, series, paper: all = [], rule }, { name, runs }, left, top, width) {
+    const paper = all.filter(({ set }) => set === name);
+    const found = series.map((each) => pooled(runs, each.name));
     const alphas = [...runs, ...paper].map(({ alpha }) => alpha);
     const values = found.flat().flatMap((point) => point.values);
     const highest = Math.max(...values, ...paper.map(({ value }) => value), rule ?? 0);
@@ -24,11 +40,6 @@
     const published = paper.map(({ alpha, value }) =>
       mark(x(alpha), y(value), { shape: "diamond", kind: "paper" }),
     );
-    const names = series.length > 1 ? series.map((each, i) => {
-      const { alpha, mean } = found[i].at(-1);
-      const look = { anchor: "end", kind: each.kind };
-      return text(x(alpha) - 8, y(mean) + (i ? 18 : -10), each.label, look);
-    }) : [];
     return [
       axes({
         x, y, xTicks: x.ticks(4).filter((tick) => tick >= 0), xTitle: "label smoothing α",
@@ -37,7 +48,7 @@
       ...(rule ? [line(x.range.map((end) => [end, y(rule)]), "reference")] : []),
       ...series.flatMap((each) => overSeeds(runs, each, x, y)),
       ...published,
-      ...names,
+      ...named(series, found, x, y),
     ];
   }
 
@@ -49,12 +60,13 @@
   }
 
   function draw(stage, _, current, config) {
-    const { runs, label } = setOf(config, current);
+    const set = setOf(config, current);
+    const { runs, label } = set;
     const room = stage.clientWidth;
     const columns = room < WIDE ? 1 : config.panels.length;
     const width = (room - (columns - 1) * GAP) / columns;
     const parts = config.panels.flatMap((each, i) =>
-      panel(each, runs, (i % columns) * (width + GAP), Math.floor(i / columns) * HEIGHT, width),
+      panel(each, set, (i % columns) * (width + GAP), Math.floor(i / columns) * HEIGHT, width),
     );
     const height = HEIGHT * Math.ceil(config.panels.length / columns);
     stage.replaceChildren(picture(room, height, ...parts));
