@@ -152,14 +152,14 @@ def test_figure_1_prefers_the_papers_schedule(recorded):
     row = figures.figure_1_row(figures.FIGURE_1[0], None)
     assert row.names == ("airplane", "automobile", "bird") and row.classes == (0, 1, 2)
     assert (row.hard, row.smoothed) == (whole[0], whole[1])
-    assert row.notes == ("the full schedule", "●\xa0airplane, ■\xa0automobile, ▲\xa0bird")
+    assert row.notes == ("the paper's full schedule", "●\xa0airplane, ■\xa0automobile, ▲\xa0bird")
 
 
 def test_figure_1_says_what_stands_in_and_its_scale(recorded):
     recorded(*(network(alpha, name="fraction/resnet20-cifar100", K=100) for alpha in (0.0, 0.1)))
     row = figures.figure_1_row(figures.FIGURE_1[1], None)
     assert row.notes == ("here ResNet-20 on CIFAR-100",
-                         "a quarter of the images, 7.3 % of the schedule",
+                         "a quarter of the images, 7.3 % of the paper's schedule",
                          "●\xa0beaver, ■\xa0dolphin, ▲\xa0otter")
 
 
@@ -177,9 +177,9 @@ def test_twenty_classes_have_names_and_are_those_that_runs_keep():
 
 
 @pytest.mark.parametrize("name, words", [
-    ("lab/mlp-mnist1d", "the full schedule"),
-    ("fraction/alexnet-cifar10", "3.2 % of the schedule"),
-    ("fraction/teacher-cifar10", "a quarter of the images, 1.9 % of the schedule"),
+    ("lab/mlp-mnist1d", "our full schedule"),
+    ("fraction/alexnet-cifar10", "3.2 % of the paper's schedule"),
+    ("fraction/teacher-cifar10", "a quarter of the images, 1.9 % of the paper's schedule"),
 ])
 def test_scale_in_words(name, words):
     assert in_words(recipes.named(name)) == words
@@ -279,10 +279,10 @@ def test_accuracy_table_shows_paper_beside_ours(recorded):
     table = figures.accuracy_table(alpha=0.25).set_index("network")
     assert table.loc["AlexNet on CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
     assert table.loc["AlexNet on CIFAR-10", "α = 0: ours"] == "not yet run"
-    lab = "MLP on MNIST-1D (lab); ours: the full schedule, 2 seeds"
+    lab = "MLP on MNIST-1D (lab); ours: our full schedule, 2 seeds"
     assert table.loc[lab, "α = 0: ours"] == "80.5 % (80.0–81.0)"
     substitute = ("ResNet-56 on CIFAR-100; ours: ResNet-20 on CIFAR-100, a quarter of the images, "
-                  "7.3 % of the schedule, 1 seed")
+                  "7.3 % of the paper's schedule, 1 seed")
     assert table.loc[substitute, "α = 0.1: paper"] == "72.7 ± 0.3 %"
     assert "α = 0.25: ours" in table and "α = 0.25: paper" not in table
 

@@ -125,7 +125,7 @@ def test_origin_names_each_value_once():
     assert strip["α"] == "0, 0.1"
     assert strip["Seeds"] == "0, 1"
     assert strip["Data"] == "mnist1d"
-    assert strip["Scale"] == "lab, 50 % of the schedule"
+    assert strip["Scale"] == "lab, 50 % of our schedule"
     assert strip["Commit"] == "abc"
     assert strip["Regenerate"] == "papermill a.ipynb b.ipynb"
     assert theme.origin() == {}

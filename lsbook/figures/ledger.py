@@ -31,7 +31,7 @@ from lsbook.runs.cost import describe
 
 SIGNS = dict(zip(STATUSES, "★●◕◐✕○–"))
 PRESETS = {
-    "paper": "real data, the full schedule",
+    "paper": "real data, a whole schedule",
     "fraction": "real data, a fraction",
     "lab": "lab",
 }
@@ -79,7 +79,7 @@ _SHARES = {"accuracy": ".1f", "error": ".2f"}
 def scale_words(recipe: Recipe) -> str:
     """What was cut from the whole experiment, in words.
 
-    For instance "a quarter of the images, 7.3 % of the schedule, ResNet-20 in place of ResNet-56".
+    Such as "7.3 % of the paper's schedule, ResNet-20 in place of ResNet-56".
     """
     words = [in_words(recipe)]
     if recipe.model == "resnet20":

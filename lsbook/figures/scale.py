@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lsbook.ledger.groups import PAPERS_DATA
 from lsbook.recipes import Recipe
 
 DATASETS = {
@@ -34,10 +35,14 @@ _SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
 
 
 def in_words(recipe: Recipe) -> str:
-    """Images and schedule, for instance "a quarter of the images, 7.3 % of the schedule"."""
+    """Images and schedule: "a quarter of the images, 7.3 % of the paper's schedule".
+
+    Where the paper trained on other data, the schedule is this book's: "40 % of our schedule".
+    """
+    whose = "the paper's" if recipe.dataset in PAPERS_DATA else "our"
     schedule = (
-        "the full schedule" if recipe.scale == 1
-        else f"{100 * recipe.scale:.2g} % of the schedule"
+        f"{whose} full schedule" if recipe.scale == 1
+        else f"{100 * recipe.scale:.2g} % of {whose} schedule"
     )
     if recipe.train_fraction == 1:
         return schedule

@@ -64,9 +64,7 @@ def label(recipe: Any) -> str:
     """Data, network and scale of a run, for instance "Multi30k, 2 layers of width 128, …"."""
     size = dict(recipe.size)
     layers = "1 layer" if size["layers"] == 1 else f"{size['layers']} layers"
-    # The full schedule of our recipe is far shorter than the paper's.
-    scale = in_words(recipe).replace("the full", "our full")
-    return f"{TEXTS[recipe.dataset]}: {layers} of width {size['d_model']}, {scale}"
+    return f"{TEXTS[recipe.dataset]}: {layers} of width {size['d_model']}, {in_words(recipe)}"
 
 
 def run_told(runs: Sequence[Any]) -> str:

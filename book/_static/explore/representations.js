@@ -112,7 +112,7 @@
     }, []);
   }
 
-  /** One plane, at equal aspect, with its top left corner at (left, top). */
+  /** One plane, at equal aspect, with its top left corner at (left, top); small ones without names. */
   function panel({ left, top, size, kind, title, triangle, part, names, centre, half }) {
     const x = linear([centre[0] - half, centre[0] + half], [left + MARGIN, left + size]);
     const y = linear([centre[1] - half, centre[1] + half], [top + size - MARGIN, top]);
@@ -136,12 +136,12 @@
     const clouds = part.groups.map((group, k) =>
       marks(group.map(at), { shape: SHAPES[k], radius: 2.4, kind: `cloud ${kinds[k]}` }),
     );
-    const places = apart(
+    const places = names ? apart(
       beside(part.groups).map(({ x: a, y: b, up }) => ({ x: x(a), y: y(b), up })),
       names,
       [left, left + size],
       [top + 10, top + size - MARGIN - 4],
-    );
+    ) : [];
     const labels = places.map(([a, b], k) =>
       text(a, b, names[k], { anchor: "middle", kind: `name ${kinds[k]}` }),
     );
@@ -350,7 +350,6 @@
               left: (cell % columns) * (size + GAP),
               size,
               part,
-              names: ["", "", ""], // the notes have them: planes this small have no room
               kind: NETWORKS[r],
               top: top + TOP + Math.floor(cell / columns) * (size + TOP),
               triangle: network.triangle,
