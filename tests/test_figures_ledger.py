@@ -132,6 +132,16 @@ def test_details_put_the_paper_beside_ours(verdicts):
     assert "●</span>&nbsp;held" in ours
 
 
+def test_later_claims_name_their_work(verdicts):
+    text = tables.details(verdicts).data
+    assert text.count("(Xu 2020, abstract, ") == 1 and "(Figure 1, " in text
+
+
+def test_gains_are_in_points():
+    spread = Spread("", -0.009, -0.012, -0.006, (0, 1))
+    assert tables.spread_text(spread, "gain") == "−0.9 points (−1.2 to −0.6)"
+
+
 def test_every_claim_links_to_its_chapter(verdicts):
     text = tables.details(verdicts).data
     assert all(f'href="{claim.chapter}.html"' in text for claim in paper.CLAIMS)

@@ -73,7 +73,7 @@ STYLE = (
     " .ls-fold summary > span + span { padding-left: 1rem } }"
     "</style>"
 )
-_SHARES = {"accuracy": ".1f", "error": ".2f"}
+_SHARES = {"accuracy": (".1f", " %"), "error": (".2f", " %"), "gain": (".1f", " points")}
 
 
 def scale_words(recipe: Recipe) -> str:
@@ -378,8 +378,8 @@ def value_of(number: paper.Number) -> str:
 
 
 def spread_text(spread: Spread, measure: str) -> str:
-    """Mean and range over seeds; accuracies and errors, which runs keep as shares, in per cent."""
-    scale, form, unit = (100, _SHARES[measure], " %") if measure in _SHARES else (1, ".3g", "")
+    """Mean and range over seeds; what runs keep as shares in per cent, or in points."""
+    scale, (form, unit) = (100, _SHARES[measure]) if measure in _SHARES else (1, (".3g", ""))
     mean, low, high = (
         format(round(scale * x, 5), form) for x in (spread.mean, spread.low, spread.high))
     dash = " to " if low.startswith("-") else "–"
@@ -402,8 +402,14 @@ def _verdict(verdict: Verdict) -> list[str]:
 def _heading(claim: paper.Claim) -> str:
     quoted = [escape(f"{_quantity(n)}: {value_of(n)}") for n in map(paper.number, claim.numbers)]
     values = f" Published: {'; '.join(quoted)}." if quoted else ""
-    where = f'{escape(claim.place)}, <a href="{claim.chapter}.html">our chapter</a>'
+    whose = "" if claim.source == paper.KEY else f"{_work(claim.source)}, "
+    where = f'{whose}{escape(claim.place)}, <a href="{claim.chapter}.html">our chapter</a>'
     return f"<p>{escape(claim.text)} <small>({where})</small>{values}</p>"
+
+
+def _work(key: str) -> str:
+    """A later work by its key in the bibliography: "Xu 2020"."""
+    return f"{key[:-4].title()} {key[-4:]}"
 
 
 def _where(verdict: Verdict) -> str:

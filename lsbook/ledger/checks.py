@@ -236,9 +236,12 @@ def smoothed_best_near_one(group: Group) -> Evidence:
 def ece_predicts_bleu(group: Group) -> Evidence:
     """The hard network's BLEU is higher where its ECE is least than where its NLL is least."""
     hard = group.alone(0.0)
-    by_ece = each(hard, lambda run: _curve(run, "bleu")[_curve(run, "ece").argmin()])
-    by_nll = each(hard, lambda run: _curve(run, "bleu")[_curve(run, "nll").argmin()])
-    return Evidence([above(by_ece, by_nll)], {"at least ECE": by_ece, "at least NLL": by_nll})
+    by_ece, by_nll, T_ece, T_nll = (
+        each(hard, lambda run: _curve(run, what)[_curve(run, least).argmin()])
+        for what in ("bleu", "T") for least in ("ece", "nll"))
+    shown = {"at least ECE": by_ece, "at least NLL": by_nll, "T of least ECE": T_ece,
+             "T of least NLL": T_nll}
+    return Evidence([above(by_ece, by_nll)], shown)
 
 
 def translation_projection(group: Group) -> Evidence:
@@ -375,7 +378,7 @@ def low_temperature_for_smoothed(group: Group) -> Evidence:
     if not losses:
         raise Missing("the same teachers at a higher T")
     no_worse = averaged({seed: value + SAME for seed, value in gains[1.0].items()})
-    shown = {f"gain of α = {alpha:g} at T = {T:g}": gain for T, gain in gains.items()}
+    shown = {f"α = {alpha:g} over hard, T = {T:g}": gain for T, gain in gains.items()}
     return Evidence([no_worse, *losses], shown)
 
 
@@ -487,7 +490,7 @@ CHECKS: dict[str, Check] = {
     "nll-every-temperature": Check(_TEXT, nll_every_temperature, "smoothed NLL − hard NLL, nats"),
     "temperature-not-enough": Check(_TEXT, temperature_not_enough, "BLEU"),
     "smoothed-best-near-one": Check(_TEXT, smoothed_best_near_one, "T"),
-    "ece-predicts-bleu": Check(_TEXT, ece_predicts_bleu, "BLEU"),
+    "ece-predicts-bleu": Check(_TEXT, ece_predicts_bleu, "BLEU, and the temperature"),
     "translation-projection": Check(_TEXT, translation_projection, f"{_SPREAD}, logits"),
     "mnist-teacher": Check(("paper/teacher-mnist",), mnist_teacher, "error"),
     "mnist-student": Check(("paper/student-mnist",), mnist_student, "error"),
@@ -500,7 +503,7 @@ CHECKS: dict[str, Check] = {
     "mi-rises-then-falls": Check(_INFORMATION, mi_rises_then_falls, "MI"),
     "mi-falls-more-smoothed": Check(_INFORMATION, mi_falls_more_smoothed, "MI"),
     "mi-ends-above-log2": Check(_INFORMATION, mi_ends_above_log2, "MI"),
-    "low-temperature-for-smoothed": Check(_STUDENTS, low_temperature_for_smoothed, "accuracy"),
+    "low-temperature-for-smoothed": Check(_STUDENTS, low_temperature_for_smoothed, "gain"),
     "distillation-compatible": Check(_STUDENTS, distillation_compatible, "accuracy"),
     "selective-classification": Check(
         _IMAGES, selective_classification, "chance that a right prediction ranks above a wrong"),
