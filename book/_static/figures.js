@@ -240,7 +240,7 @@ window.lsCharts = (() => {
       timer = setTimeout(refresh, 120);
     });
     for (const figure of figures) {
-      whenNear([figure.element], () => draw(figure));
+      whenNear([figure.element], () => figure.asked || draw(figure));
       sizes.observe(figure.element);
     }
     new MutationObserver(refresh).observe(root, { attributeFilter: ["data-theme"] });
