@@ -18,7 +18,6 @@ from lsbook.figures.ledger import scale_words, spread_text
 from lsbook.figures.scale import DATASETS, MODELS, scaled_setting, setting
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, Spread, groups
-from lsbook.recipes import Recipe
 from lsbook.runs.tables import metrics
 
 SERIES = {
@@ -39,7 +38,7 @@ _TABLE_3 = (
     ("digits", "mlp", ("lab/mlp-digits",), 0.05),
 )
 
-_PAPERS_DATA = {"cifar100": "cifar100", "tinyimagenet": "imagenet"}
+_STANDS_FOR = {"cifar100": "cifar100", "tinyimagenet": "imagenet"}
 """Our data sets that Table 3 has a value for, and the paper's that each stands for."""
 
 _SMALL = 1 / 3
@@ -163,7 +162,7 @@ def _counts(table: alt.Chart) -> alt.VConcatChart:
 
 def published(dataset: str, symbol: str) -> list[paper.Number]:
     """Table 3's values of the paper's network that our runs on ``dataset`` stand for, if any."""
-    return paper.numbers(place="Table 3", dataset=_PAPERS_DATA.get(dataset, ""), symbol=symbol)
+    return paper.numbers(place="Table 3", dataset=_STANDS_FOR.get(dataset, ""), symbol=symbol)
 
 
 def network(number: paper.Number) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from lsbook import paper
-from lsbook.estimators.arc import arc_ratio
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.classes import offered
@@ -19,6 +18,7 @@ from lsbook.figures.ledger import spread_text, value_of
 from lsbook.figures.scale import DATASETS, MODELS, in_words, scaled_setting, setting
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Spread
+from lsbook.ledger.checks import arc
 from lsbook.runs.best import best
 from lsbook.runs.classes import examples
 from lsbook.runs.snapshots import at_epoch, epochs
@@ -519,12 +519,7 @@ def arc_told(row: Row) -> str:
     """How far the row's first two classes spread towards its third, over how far around it."""
 
     def ratios(part: str) -> str:
-        found = []
-        for run in (row.hard, row.smoothed):
-            logits, slots = examples(run, part, row.classes)
-            templates = run.arrays["templates"][list(row.classes)]
-            found.append(arc_ratio(project_logits(logits, templates), slots))
-        return "{:.2f} → {:.2f}".format(*found)
+        return " → ".join(f"{arc(run, part, row.classes):.2f}" for run in (row.hard, row.smoothed))
 
     return (f"{row.names[0]} and {row.names[1]}, spread towards {row.names[2]} over spread around "
             f"it: {ratios('train')} in training, {ratios('val')} in validation, from hard targets "

@@ -110,16 +110,20 @@ TRIOS = {"cifar10": (3, 5, 8), "cifar100": (47, 52, 13), "tinyimagenet": (7, 8, 
 Labrador retriever, goldfish."""
 
 
-def _arc(run: Any) -> float:
-    trio = TRIOS[run.recipe.dataset]
-    logits, targets = examples(run, "train", trio)
+def arc(run: Any, part: str, trio: Sequence[int]) -> float:
+    """How far the first two classes spread towards the third, over how far around it."""
+    logits, targets = examples(run, part, trio)
     return arc_ratio(project_logits(logits, run.arrays["templates"][list(trio)]), targets)
+
+
+def _similar(run: Any) -> float:
+    return arc(run, "train", TRIOS[run.recipe.dataset])
 
 
 def similar_arc(group: Group) -> Evidence:
     """Look-alikes spread less towards a third class than around it, the more so with smoothing."""
     hard, smoothed, alpha = group.pair(0.1)
-    hard, smoothed = each(hard, _arc), each(smoothed, _arc)
+    hard, smoothed = each(hard, _similar), each(smoothed, _similar)
     conditions = [above(hard, smoothed), {seed: 1 - ratio for seed, ratio in smoothed.items()}]
     return Evidence(conditions, _compared(hard, smoothed, alpha))
 
