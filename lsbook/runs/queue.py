@@ -21,6 +21,8 @@ SIZE_ALPHAS = (0.0, 0.05, 0.1)
 COMPACT_ALPHAS = (0.0, 0.05, 0.1, 0.15, 0.3, 0.45, 0.6, 0.75)
 COMPACT_TEMPERATURES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 COMPACT_SEEDS = range(3)
+FITTING_EPOCHS = (15, 30)
+FITTING_ALPHA, FITTING_T = 0.15, 4.0
 
 Group = list[Recipe]
 
@@ -59,7 +61,17 @@ def compact() -> list[Group]:
             ],
             [student_of(t, T=T) for t in smoothed if t.alpha in (0.15, 0.45) for T in (2.0, 4.0)],
         ]
-    return groups
+    return groups + [fitting(seed) for seed in COMPACT_SEEDS]
+
+
+def fitting(seed: int) -> Group:
+    """Teachers stopped before they fit, hard and smoothed, and a student of each."""
+    teachers = [
+        named("compact/teacher-cifar10", alpha=a, seed=seed).for_epochs(epochs)
+        for epochs in FITTING_EPOCHS
+        for a in (0.0, FITTING_ALPHA)
+    ]
+    return teachers + [student_of(t, T=1.0 if t.alpha else FITTING_T) for t in teachers]
 
 
 def paper() -> list[Group]:
