@@ -292,7 +292,7 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("widths", (32, 48, 96, 128)),), **_COMPACT,
         ),
         Recipe(
-            name="compact/student-cifar10", model="alexnet", steps=60 * 78, lr=0.05,
+            name="compact/student-cifar10", model="alexnet", steps=80 * 78, lr=0.05,
             size=(("side", 16), ("channels", 32), ("dense", (128, 64)), ("norm", False)),
             **_COMPACT,
         ),
