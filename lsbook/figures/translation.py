@@ -15,7 +15,6 @@ from lsbook import paper
 from lsbook.data import Grammar
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
-from lsbook.figures.calibration import SERIES
 from lsbook.figures.representations import DISTINCT, SHAPES, on_plane
 from lsbook.figures.scale import in_words
 from lsbook.figures.signed import signed
@@ -35,6 +34,13 @@ PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
 TEXTS = {"grammar": "Grammar (lab)", "multi30k": "Multi30k"}
+SERIES = {
+    "hard": (theme.HARD, "circle", [1, 0]),
+    "scaled": (theme.TEMPERATURE, "square", [6, 3]),
+    "smoothed": (theme.SMOOTH, "triangle-up", [2, 2]),
+}
+"""Colour, shape and dash of hard targets, hard targets with temperature, and smoothing."""
+
 RECIPES = ("paper/transformer-multi30k", "lab/transformer-grammar")
 TEST_SETS = {
     "test": "test_2016_flickr", "newstest2015": "newstest2015, other domain",
