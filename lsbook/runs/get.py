@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from lsbook.data import Images, load_images, load_text
 from lsbook.recipes import Recipe
 from lsbook.runs import manifest, store
 from lsbook.runs.store import Run
+from lsbook.training import checkpoint, translation
 from lsbook.training import device as devices
-from lsbook.training import translation
-from lsbook.training.classifier import train_classifier
+from lsbook.training.classifier import Diverged, train_classifier
 from lsbook.training.deadline import interrupted_at
 from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
@@ -122,44 +121,65 @@ def train_job(
         for name in sorted(recipe.hash for recipe in recipes):
             held.enter_context(store.lock(name))
         missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
-        if not missing:
-            return
-        # A stack that was stopped while its runs were recorded goes on as the whole stack.
-        group = recipes if _state_of(recipes).exists() else missing
-        state = _state_of(group)
         where = devices.choose(device)
-        options = {"state": state, "progress": progress, "deadline": deadline}
-        if group[0].is_text:
-            _train_translation(group[0], where, options)
-        else:
-            _train_classifiers(group, where, options)
-        state.unlink(missing_ok=True)
+        options = {"progress": progress, "deadline": deadline}
+        with _no_state_that_diverged(retrain, missing):
+            for group in _abreast(missing):
+                if group[0].is_text:
+                    _train_translation(group[0], where, options)
+                else:
+                    _train_classifiers(group, where, options)
 
 
-def _state_of(recipes: list[Recipe]) -> Path:
-    """Where the state of a training of these recipes together is kept."""
-    if len(recipes) == 1:
-        return store.checkpoint_path(recipes[0].hash)
-    joint = hashlib.sha256(" ".join(r.hash for r in recipes).encode()).hexdigest()
-    return store.checkpoint_path(joint[:12])
+def _abreast(recipes: list[Recipe]) -> list[list[Recipe]]:
+    """The recipes by the epoch after which their states were kept, the furthest first."""
+    at = defaultdict(list)
+    for recipe in recipes:
+        history = checkpoint.progress(store.checkpoint_path(recipe.hash)).get("history")
+        at[history["epoch"][-1] if history else 0].append(recipe)
+    return [at[epoch] for epoch in sorted(at, reverse=True)]
+
+
+@contextmanager
+def _no_state_that_diverged(retrain: bool, recipes: list[Recipe]) -> Iterator[None]:
+    """Mark states whose training diverges; ``retrain`` drops those that are marked."""
+    states = [store.checkpoint_path(recipe.hash) for recipe in recipes]
+    for state in states:
+        if retrain and (mark := state.with_suffix(".diverged")).exists():
+            state.unlink(missing_ok=True)
+            mark.unlink()
+    try:
+        yield
+    except Diverged:
+        for state in filter(Path.exists, states):
+            state.with_suffix(".diverged").touch()
+        raise
 
 
 def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dict) -> None:
     images = devices.to_device(_images(recipes[0].dataset).part(recipes[0].train_fraction), device)
     teachers = _teachers(recipes, device)
+    states = [store.checkpoint_path(recipe.hash) for recipe in recipes]
     if len(recipes) == 1:
-        trained = [train_classifier(recipes[0], images, device, teacher=teachers[0], **options)]
+        [recipe], [teacher], [state] = recipes, teachers, states
+        options = options | {"teacher": teacher, "state": state}
+        trained = [train_classifier(recipe, images, device, **options)]
     else:
-        trained = train_stack(recipes, images, device, teachers=teachers, **options)
+        options = options | {"teachers": teachers, "states": states}
+        trained = train_stack(recipes, images, device, **options)
     seconds = trained[0][1].seconds / len(recipes)
-    for recipe, teacher, (model, trace) in zip(recipes, teachers, trained):
+    for recipe, teacher, state, (model, trace) in zip(recipes, teachers, states, trained):
         _record(recipe, model, trace, images, teacher, device, seconds)
+        state.unlink(missing_ok=True)
 
 
 def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> None:
     text = load_text(recipe.dataset)
-    model, trace = train_sequence(recipe, text, device, **options)
-    metrics, arrays, samples = translation.record(recipe, model, text, device, options["progress"])
+    state = store.checkpoint_path(recipe.hash)
+    model, trace = train_sequence(recipe, text, device, state=state, **options)
+    metrics, arrays, samples = translation.record(
+        recipe, model, text, device, options["progress"], state
+    )
     store.write(
         recipe,
         manifest=manifest.describe(
@@ -171,6 +191,7 @@ def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> N
         weights=model.state_dict(),
         samples=samples,
     )
+    state.unlink(missing_ok=True)
 
 
 def _record(

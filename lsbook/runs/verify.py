@@ -133,8 +133,8 @@ def _text_from_weights(
 ) -> tuple[Metrics, dict[str, np.ndarray]]:
     model = run.model().to(device)
     metrics, arrays = translation.on_tokens(run.recipe, model, text, device)
-    of_test = translation.translated(model, text, text.test, 1.0, device)
-    metrics |= translation.on_test_sets(model, text, of_test, device)[0]
+    search = translation.Search(model, text, device)
+    metrics |= translation.on_test_sets(text, search)[0]
     # A run recorded before there were further test sets has no BLEU of theirs.
     metrics = {name: value for name, value in metrics.items() if name in run.metrics}
     return metrics, {name: arrays[name] for name in TEXT_ARRAYS}
