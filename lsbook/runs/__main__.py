@@ -13,16 +13,15 @@ from pathlib import Path
 
 import torch
 
-from lsbook.data import DataError
 from lsbook.recipes import Recipe
-from lsbook.runs import BrokenRun, Run, available, cluster, cost, find, get_many, store
+from lsbook.runs import BrokenRun, Run, available, cluster, cost, find, store
+from lsbook.runs.get import train_all
 from lsbook.runs.manifest import device_name
 from lsbook.runs.pack import pack, unpack
 from lsbook.runs.publish import publish
 from lsbook.runs.queue import PRESETS, flat, groups
 from lsbook.runs.verify import report, verify
-from lsbook.training.classifier import Diverged
-from lsbook.training.deadline import OutOfTime
+from lsbook.training.deadline import OutOfTime, terminable
 from lsbook.training.device import choose
 
 # Seconds of a budget that starting Python and leaving take, a tenth of it at most.
@@ -34,8 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        code = options.run(options)
+        with terminable():
+            code = options.run(options)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(
+            "Stopped. A training goes on from its last whole epoch at the next call.",
+            file=sys.stderr,
+        )
+        return 130
     except argparse.ArgumentError as error:
         parser.error(str(error))
     except BrokenRun as error:
@@ -216,14 +222,10 @@ def _work(options: argparse.Namespace) -> int:
 def _here(
     order: list[list[Recipe]], options: argparse.Namespace, deadline: float | None
 ) -> Iterator[Exception]:
-    """Train group by group on this machine; yield what stops one."""
-    for group in order:
-        try:
-            get_many(group, device=options.device, workers=options.workers, deadline=deadline)
-        except OutOfTime as error:
-            yield error
-            return
-        except (DataError, Diverged) as error:
+    """Train on this machine; yield what stops a job."""
+    where = {"workers": options.workers, "deadline": deadline}
+    for _, error in train_all(order, options.device, **where):
+        if error:
             yield error
 
 

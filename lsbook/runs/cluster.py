@@ -13,7 +13,7 @@ import torch
 from lsbook.data import DataError, data_dir
 from lsbook.recipes import Recipe
 from lsbook.runs import store
-from lsbook.runs.get import jobs_of, train_job
+from lsbook.runs.get import planned, train_job
 from lsbook.training.classifier import Diverged
 from lsbook.training.deadline import OutOfTime, check_deadline
 
@@ -69,18 +69,13 @@ def work(
         common = _folders(), device, ends
         task_of: dict[str, object] = {}
         jobs: dict[object, list[Recipe]] = {}
-        for group in _teachers_first(groups):
-            new = [recipe for recipe in group if recipe.hash not in task_of]
-            for job in jobs_of(new, places, kind):
-                if all(store.find(recipe) for recipe in job):
-                    continue
-                teachers = {r.distil.teacher.hash for r in job if r.distil}
-                after = {task_of[teacher] for teacher in teachers if teacher in task_of}
-                name = " ".join(recipe.hash for recipe in job)
-                options = {"name": name, "max_retries": RETRIES, **needs}
-                task = train.options(**options).remote(job, *common, *after)
-                jobs[task] = job
-                task_of |= {recipe.hash: task for recipe in job}
+        for job, teachers in planned(groups, places, kind):
+            after = {task_of[teacher] for teacher in teachers}
+            name = " ".join(recipe.hash for recipe in job)
+            options = {"name": name, "max_retries": RETRIES, **needs}
+            task = train.options(**options).remote(job, *common, *after)
+            jobs[task] = job
+            task_of |= {recipe.hash: task for recipe in job}
         pending = list(jobs)
         while pending:
             left = None if deadline is None else max(0, deadline - time.monotonic()) + GRACE
@@ -99,13 +94,6 @@ def _train(
     deadline = None if ends is None else time.monotonic() + ends - time.time()
     check_deadline(deadline)
     train_job(job, device, retrain=False, progress=False, deadline=deadline)
-
-
-def _teachers_first(groups: list[list[Recipe]]) -> Iterator[list[Recipe]]:
-    for group in groups:
-        teachers = {r.distil.teacher.hash: r.distil.teacher for r in group if r.distil}
-        yield list(teachers.values())
-        yield group
 
 
 def _folders() -> dict[str, str]:

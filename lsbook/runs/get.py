@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -17,6 +15,7 @@ from lsbook.data import Images, load_images, load_text
 from lsbook.recipes import Recipe
 from lsbook.runs import manifest, store
 from lsbook.runs.store import Run
+from lsbook.runs.workers import one_by_one, side_by_side
 from lsbook.training import checkpoint, translation
 from lsbook.training import device as devices
 from lsbook.training.classifier import Diverged, train_classifier
@@ -59,8 +58,8 @@ def get_many(
     """The runs of several recipes in their order; missing ones of one shape train as a stack.
 
     Teachers are got first. With ``workers`` above 1 the missing runs are spread over so many
-    processes of one thread each. At ``deadline`` (in seconds of ``time.monotonic``) `OutOfTime` is
-    raised; every training then goes on from its last whole epoch at the next call.
+    processes. At ``deadline`` (in seconds of ``time.monotonic``) `OutOfTime` is raised; every
+    training then goes on from its last whole epoch at the next call.
 
     Raises
     ------
@@ -69,29 +68,54 @@ def get_many(
     """
     check_count(workers, "workers")
     recipes = list(recipes)
-    teachers = {r.distil.teacher.hash: r.distil.teacher for r in recipes if r.distil}
-    if teachers:
-        options = {"progress": progress, "workers": workers, "deadline": deadline}
-        get_many(teachers.values(), device=device, **options)
-    found = [store.find(recipe) for recipe in recipes]
-    if all(found) and not retrain:
+    if not retrain and all(found := [store.find(recipe) for recipe in recipes]):
         return found
-    unique = list({recipe.hash: recipe for recipe in recipes}.values())
-    jobs = jobs_of(unique, workers, devices.choose(device))
-    jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
-    if workers > 1 and len(jobs) > 1:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            workers, context, initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            for done in [
-                pool.submit(train_job, job, device, retrain, progress, deadline) for job in jobs
-            ]:
-                done.result()
-    else:
-        for job in jobs:
-            train_job(job, device, retrain, progress, deadline)
+    options = {"workers": workers, "deadline": deadline, "retrain": retrain, "progress": progress}
+    errors = [error for _, error in train_all([recipes], device, **options) if error]
+    if errors:
+        raise errors[0]
     return [store.find(recipe) for recipe in recipes]
+
+
+def train_all(
+    groups: Iterable[list[Recipe]],
+    device: str = "auto",
+    *,
+    workers: int = 1,
+    deadline: float | None = None,
+    retrain: bool = False,
+    progress: bool = True,
+) -> Iterator[tuple[list[Recipe], Exception | None]]:
+    """Train what is missing of ``groups``; yield each job as it ends, with what stopped it.
+
+    Parameters are those of `get_many`. Jobs begin in the order of the groups, and a group need not
+    be finished for the next to begin; students alone wait for their teachers.
+    """
+    jobs = planned(groups, workers, devices.choose(device), retrain)
+    options = {"retrain": retrain, "progress": progress, "deadline": deadline}
+    train = partial(train_job, device=device, **options)
+    if workers > 1 and len(jobs := list(jobs)) > 1:
+        return side_by_side(jobs, train, workers)
+    return one_by_one(jobs, train)
+
+
+def planned(
+    groups: Iterable[list[Recipe]], workers: int, device: torch.device, retrain: bool = False
+) -> Iterator[tuple[list[Recipe], set[str]]]:
+    """The jobs that are left of ``groups``, each with the teachers it waits for, by their hashes."""
+    begun: set[str] = set()
+    for group in groups:
+        teachers = [recipe.distil.teacher for recipe in group if recipe.distil]
+        anew = {recipe.hash for recipe in group if retrain}
+        for part in (teachers, group):
+            left = {
+                recipe.hash: recipe
+                for recipe in part
+                if recipe.hash not in begun and (recipe.hash in anew or not store.find(recipe))
+            }
+            begun |= left.keys()
+            for job in jobs_of(list(left.values()), workers, device):
+                yield job, {r.distil.teacher.hash for r in job if r.distil} & begun
 
 
 def jobs_of(recipes: list[Recipe], workers: int, device: torch.device) -> list[list[Recipe]]:
@@ -117,11 +141,12 @@ def train_job(
     devices.keep_freed_memory()
     manifest.commit()  # of the code as it is loaded, which may change before the training ends
     with ExitStack() as held:
+        where = devices.choose(device)
         held.enter_context(interrupted_at(deadline))
+        held.enter_context(devices.one_thread(where))
         for name in sorted(recipe.hash for recipe in recipes):
             held.enter_context(store.lock(name))
         missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
-        where = devices.choose(device)
         options = {"progress": progress, "deadline": deadline}
         with _no_state_that_diverged(retrain, missing):
             for group in _abreast(missing):

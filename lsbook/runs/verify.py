@@ -18,7 +18,7 @@ from lsbook.recipes import Recipe
 from lsbook.runs.classes import thinned
 from lsbook.runs.store import BrokenRun, Run, find
 from lsbook.training import translation
-from lsbook.training.device import keep_freed_memory, to_device
+from lsbook.training.device import keep_freed_memory, one_thread, to_device
 from lsbook.training.evaluation import classifier_metrics, predict, record
 
 Metrics = dict[str, float | None]
@@ -60,9 +60,11 @@ def verify(runs: Iterable[Run], device: torch.device) -> Iterator[Verdict]:
         if run.has_weights and run.recipe.dataset != loaded:
             loaded, data = run.recipe.dataset, _load(run.recipe.dataset, run.recipe.is_text, device)
         try:
-            yield _verdict(run, data, device)
+            with one_thread(device):
+                verdict = _verdict(run, data, device)
         except (BrokenRun, ValueError) as error:  # a file, or numbers that are not finite
-            yield Verdict(run, (str(error),))
+            verdict = Verdict(run, (str(error),))
+        yield verdict
 
 
 def _load(name: str, is_text: bool, device: torch.device) -> Images | Text | None:
