@@ -144,8 +144,8 @@ def train_job(
         where = devices.choose(device)
         held.enter_context(interrupted_at(deadline))
         held.enter_context(devices.one_thread(where))
-        for name in sorted(recipe.hash for recipe in recipes):
-            held.enter_context(store.lock(name))
+        for recipe in sorted(recipes, key=lambda recipe: recipe.hash):
+            held.enter_context(store.lock(recipe))
         missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
         options = {"progress": progress, "deadline": deadline}
         with _no_state_that_diverged(retrain, missing):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
+import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +17,7 @@ from zipfile import ZIP_BZIP2, BadZipFile, ZipFile
 
 import numpy as np
 import platformdirs
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -24,7 +27,16 @@ from lsbook import models
 from lsbook.recipes import Recipe
 from lsbook.runs.drafts import draft, install
 
-COMMITTED = Path(lsbook.__file__).parent.parent / "runs"
+
+def published(code: Path) -> Path:
+    """The folder of published runs: the clone's where ``code`` lies in one, else the user's own."""
+    if (code.parent / "pyproject.toml").exists():
+        return code.parent / "runs"
+    return Path(platformdirs.user_data_dir("lsbook"), "runs")
+
+
+COMMITTED = published(Path(lsbook.__file__).parent)
+WAIT = 2  # seconds for a lock until it is said who holds it
 _NAME = re.compile(r"[0-9a-f]{12}")
 
 
@@ -34,9 +46,9 @@ class BrokenRun(RuntimeError):
 
 def home() -> Path:
     """The folder new runs go to: ``LSBOOK_RUNS``, else the user's cache."""
-    return Path(
-        os.environ.get("LSBOOK_RUNS") or Path(platformdirs.user_cache_dir("lsbook")) / "runs"
-    )
+    if chosen := os.environ.get("LSBOOK_RUNS"):
+        return Path(chosen).expanduser()
+    return Path(platformdirs.user_cache_dir("lsbook"), "runs")
 
 
 @dataclass(frozen=True)
@@ -233,11 +245,38 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
                 np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
 
 
-def lock(name: str) -> FileLock:
-    """A lock between processes; it goes with the process that holds it, however that ends."""
+@contextmanager
+def lock(recipe: Recipe) -> Iterator[None]:
+    """One process at a time has it; it goes with the process, however that ends.
+
+    Raises
+    ------
+    OSError
+        If the folder of the runs cannot be written to, or has no locks.
+    """
     folder = home() / ".partial"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / f"{name}.lock")
+    holder = folder / f"{recipe.hash}.holder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / f"{recipe.hash}.lock")
+        try:
+            held.acquire(timeout=WAIT)
+        except Timeout:
+            who = holder.read_text() if holder.exists() else "another process"
+            run = f"{recipe.name} α={recipe.alpha:g} seed {recipe.seed}"
+            print(f"Waiting for {who}, which trains {run}.", file=sys.stderr)
+            held.acquire()
+        holder.write_text(f"process {os.getpid()} on {platform.node()}")
+    except (OSError, NotImplementedError) as error:
+        raise OSError(
+            f"Runs cannot be trained in {home()} ({error}). Set LSBOOK_RUNS to a folder that you "
+            "may write to, on a file system with locks."
+        ) from error
+    try:
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        held.release()
 
 
 def checkpoint_path(name: str) -> Path:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
+from tqdm.auto import tqdm
+
 from lsbook.data import DataError
 from lsbook.recipes import Recipe
 from lsbook.runs.store import BrokenRun
@@ -154,6 +156,7 @@ def _ctrl_c_held() -> Iterator[None]:
 def _serve(connection: Connection) -> None:
     """Train what comes through ``connection`` until it is closed or the parent is no more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    tqdm.set_lock(threading.RLock())  # its own outlives a process that is ended
     while True:
         try:
             train, job = connection.recv()
