@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from lsbook import paper
-from lsbook.data import Grammar, load_text
+from lsbook.data import Grammar
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
-from lsbook.figures.calibration import SERIES
 from lsbook.figures.representations import DISTINCT, SHAPES, on_plane
 from lsbook.figures.scale import in_words
 from lsbook.figures.signed import signed
@@ -24,6 +23,7 @@ from lsbook.ledger import Group, groups
 from lsbook.recipes import CATALOGUE
 from lsbook.runs.best import of_hard_seeds
 from lsbook.runs.tables import uncased_bleu
+from lsbook.training.data import text_of
 
 LEVELS = 1000
 CELL = 0.05
@@ -34,6 +34,13 @@ PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
 TEXTS = {"grammar": "Grammar (lab)", "multi30k": "Multi30k"}
+SERIES = {
+    "hard": (theme.HARD, "circle", [1, 0]),
+    "scaled": (theme.TEMPERATURE, "square", [6, 3]),
+    "smoothed": (theme.SMOOTH, "triangle-up", [2, 2]),
+}
+"""Colour, shape and dash of hard targets, hard targets with temperature, and smoothing."""
+
 RECIPES = ("paper/transformer-multi30k", "lab/transformer-grammar")
 TEST_SETS = {
     "test": "test_2016_flickr", "newstest2015": "newstest2015, other domain",
@@ -576,7 +583,7 @@ def word_names(run: Any) -> list[str]:
     if "plane_names" in run.arrays:
         names = [str(name) for name in run.arrays["plane_names"]]
     else:
-        tokenizer = load_text(run.recipe.dataset).tokenizer
+        tokenizer = text_of(run.recipe).tokenizer
         names = [tokenizer.word(int(token)) for token in run.arrays["plane_words"]]
     return [f"“{name.replace('▁', '')}”" for name in names]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from lsbook.data import Images, load_images, load_text
+from lsbook.data import Images
 from lsbook.recipes import Recipe
 from lsbook.runs import manifest, store
 from lsbook.runs.store import Run
@@ -19,6 +19,7 @@ from lsbook.runs.workers import one_by_one, side_by_side
 from lsbook.training import checkpoint, translation
 from lsbook.training import device as devices
 from lsbook.training.classifier import Diverged, train_classifier
+from lsbook.training.data import images_of, text_of
 from lsbook.training.deadline import interrupted_at
 from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
@@ -182,7 +183,7 @@ def _no_state_that_diverged(retrain: bool, recipes: list[Recipe]) -> Iterator[No
 
 
 def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dict) -> None:
-    images = devices.to_device(_images(recipes[0].dataset).part(recipes[0].train_fraction), device)
+    images = devices.to_device(images_of(recipes[0]), device)
     teachers = _teachers(recipes, device)
     states = [store.checkpoint_path(recipe.hash) for recipe in recipes]
     if len(recipes) == 1:
@@ -199,7 +200,7 @@ def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dic
 
 
 def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> None:
-    text = load_text(recipe.dataset)
+    text = text_of(recipe)
     state = store.checkpoint_path(recipe.hash)
     model, trace = train_sequence(recipe, text, device, state=state, **options)
     metrics, arrays, samples = translation.record(
@@ -259,8 +260,3 @@ def _teachers(recipes: list[Recipe], device: torch.device) -> list[nn.Module | N
             run = _with_weights(get(teacher, device=device.type), device.type)
             known[teacher.hash] = run.model().to(device)
     return [known[r.distil.teacher.hash] if r.distil else None for r in recipes]
-
-
-@lru_cache(maxsize=2)
-def _images(name: str) -> Images:
-    return load_images(name)
