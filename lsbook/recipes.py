@@ -116,7 +116,7 @@ class Recipe:
 
     @property
     def preset(self) -> str:
-        """``lab``, ``compact``, ``fraction`` or ``paper``."""
+        """``lab``, ``compact`` or ``paper``."""
         return self.name.split("/")[0]
 
     @property
@@ -236,8 +236,6 @@ _COMPACT = dict(
     augment="shift-flip", schedule="linear", warmup=0.2, nesterov=True, weight_decay=5e-4,
 )
 
-_FRACTION_RESNET = {**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25}
-
 CATALOGUE: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -296,22 +294,15 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("side", 16), ("channels", 32), ("dense", (128, 64)), ("norm", False)),
             **_COMPACT,
         ),
-        # What two processor cores can do of the rest: shorter, and where marked smaller or on a
-        # quarter of the images, so that networks see them often enough to fit them.
+        # The paper's own data again, shorter, and where marked on smaller networks or a quarter of
+        # the images, so that networks see them often enough to fit them.
         Recipe(
-            name="fraction/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
-            **_FRACTION_RESNET,
+            name="compact/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
+            **{**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25},
         ).for_epochs(60),
-        Recipe(name="fraction/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(40),
+        Recipe(name="compact/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(40),
         Recipe(
-            name="fraction/teacher-cifar10", dataset="cifar10", size=(("classes", 10),),
-            mi_every=4000, **_FRACTION_RESNET,
-        ).for_epochs(16),
-        Recipe(
-            name="fraction/student-cifar10", train_fraction=0.25, **_CIFAR_ALEXNET
-        ).for_epochs(20),
-        Recipe(
-            name="fraction/resnet20-tinyimagenet", dataset="tinyimagenet", model="resnet20",
+            name="compact/resnet20-tinyimagenet", dataset="tinyimagenet", model="resnet20",
             size=(("classes", 30), ("stride", 2)), steps=100 * 234, batch_size=64, lr=0.1,
             schedule="cosine", nesterov=True, weight_decay=5e-4, augment="crop-flip",
         ).for_epochs(40),

@@ -47,7 +47,7 @@ def network(name):
 
 @pytest.fixture(scope="module")
 def networks():
-    return [network("fraction/teacher-cifar10"), network("lab/mlp-mnist1d")]
+    return [network("compact/teacher-cifar10"), network("lab/mlp-mnist1d")]
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,7 @@ def visit(page, lab, tmp_path_factory):
         representations.explorer(sets), representations.figure_1([row]),
         representations.geometry(sets)]
     shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]
-    shipped += recorded(named("fraction/resnet20-cifar100"), seed=0)
+    shipped += recorded(named("compact/resnet20-cifar100"), seed=0)
     address = page_of("representations", explorers, folder, shipped)
     key = evaluation.key(lab[0.2], representations.KIND)
     light = {name: array for name, array in representations.arrays(lab[0.2]).items()
@@ -172,7 +172,7 @@ def test_the_epoch_slider_shows_the_network_as_it_was(visit, lab):
 
 
 def test_no_epoch_slider_where_none_was_recorded(visit):
-    page = visit(data="fraction/resnet20-cifar100")
+    page = visit(data="compact/resnet20-cifar100")
     assert page.locator("#explore-representations-epoch").count() == 0
 
 

@@ -125,10 +125,10 @@ def test_shortened_recipes_are_those_a_reader_names():
 
 
 def test_a_fraction_of_the_schedule_is_shortened_further():
-    whole = named("fraction/teacher-cifar10")
+    whole = named("compact/teacher-cifar10")
     assert queue.shortened(whole, scale=0.5).scale == whole.scale / 2
-    assert {r.hash for r in queue.flat(queue.groups("fraction"))} == {
-        r.hash for r in queue.flat(queue.fraction())
+    assert {r.hash for r in queue.flat(queue.groups("compact"))} == {
+        r.hash for r in queue.flat(queue.compact())
     }
 
 
