@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lsbook.recipes import Distil, Recipe
 
 PRESETS = ("lab", "compact", "fraction", "paper", "own")
+OBJECTIVES = ("probabilities", "logits", "mean-logits")
+SPLITS = ("fixed", "own", "test")
 SCHEDULES = ("steps", "linear", "cosine")
 
 _NAME = re.compile(rf"({'|'.join(PRESETS)})/\w[\w.-]*")
@@ -52,13 +54,17 @@ RECIPE: dict[str, Range] = {
     "mi_classes": NOT_NEGATIVE,
     "mi_every": NOT_NEGATIVE,
     "train_fraction": SHARE,
+    "split": one_of(SPLITS),
+    "pool": COUNT,
+    "sentences": COUNT,
 }
 DISTIL: dict[str, Range] = {
     "beta": UNIT,
     "T": (lambda v: v > 0, "a temperature above 0"),
-    "objective": one_of(("probabilities", "logits")),
+    "objective": one_of(OBJECTIVES),
 }
-IMAGES_ONLY = ("augment", "distil", "loss_scale", "mi_every", "train_fraction")
+IMAGES_ONLY = ("augment", "distil", "loss_scale", "mi_every", "train_fraction", "pool")
+TEXT_ONLY = ("sentences",)
 
 
 def check_distil(distil: Distil) -> None:
@@ -89,7 +95,7 @@ def check_recipe(recipe: Recipe, train_size: Mapping[str, int]) -> None:
         raise ValueError("nesterov needs momentum above 0, and damped=False.")
     if train_size.get(recipe.dataset, math.inf) * recipe.train_fraction < 1:
         raise ValueError(f"train_fraction {recipe.train_fraction:g} leaves no image to train on.")
-    if recipe.is_text:
-        for name in IMAGES_ONLY:
-            if getattr(recipe, name) != getattr(type(recipe), name):
-                raise ValueError(f"{name} is for images; leave it out of a recipe for text.")
+    kind, unused = ("text", IMAGES_ONLY) if recipe.is_text else ("images", TEXT_ONLY)
+    for name in unused:
+        if getattr(recipe, name) != getattr(type(recipe), name):
+            raise ValueError(f"{name} does nothing in a recipe for {kind}; leave it out.")

@@ -28,7 +28,8 @@ class Distil:
 
     The student minimises (1−β) H(y, p) + β H(pᵗ(T), p), its own temperature being 1 as in the
     paper's CIFAR experiment; with ``objective="logits"`` the second term is half the squared
-    difference of logits, as in the MNIST experiment.
+    difference of logits, as in the MNIST experiment, summed over classes, and with "mean-logits"
+    its mean over classes.
     """
 
     teacher: Recipe
@@ -51,6 +52,10 @@ class Recipe:
     parameters it acts on. ``size`` holds the keyword arguments of ``lsbook.models.build``.
     ``mi_every`` counts steps of the full schedule between two readings of the mutual information.
     ``damped`` momentum is the MNIST experiment's 0.9·previous + 0.1·current gradient.
+    ``split`` says which images train and which validate: those of the data set's ``fixed`` split,
+    of the seed's ``own`` (of the grammar: its own sentences), or ``test``, where all train and the
+    test images validate. ``pool`` shrinks images by means over so many pixels each way.
+    ``sentences`` is the size of the grammar's training text, None for the lab's.
 
     Raises
     ------
@@ -85,6 +90,9 @@ class Recipe:
     mi_classes: tuple[int, int] = (0, 5)
     mi_every: int = 0
     train_fraction: float = 1.0
+    split: str = "fixed"
+    pool: int = 1
+    sentences: int | None = None
 
     def __post_init__(self):
         check_recipe(self, TRAIN_SIZE)
@@ -97,6 +105,11 @@ class Recipe:
     @property
     def is_text(self) -> bool:
         return self.dataset in TEXT
+
+    @property
+    def split_seed(self) -> int:
+        """What `load_images` and `load_text` draw their split by."""
+        return self.seed if self.split == "own" else 0
 
     @property
     def total_steps(self) -> int:
@@ -165,6 +178,11 @@ def _content(recipe: Recipe | Distil) -> dict:
 _LAB_IMAGES = dict(
     steps=60 * 31, lr=0.3, schedule="cosine", momentum=0.9, nesterov=True, mi_every=62,
 )
+_GRAMMAR = dict(
+    dataset="grammar", model="transformer", steps=900, batch_size=512, optimizer="adam", lr=1e-2,
+    size=(("d_model", 64), ("layers", 1), ("heads", 4), ("d_ff", 128), ("dropout", 0.0)),
+    schedule="linear", warmup=0.1,
+)
 _CIFAR_RESNET = dict(
     model="resnet56", steps=64_000, lr=0.1, milestones=(0.5, 0.75), nesterov=True,
     weight_decay=1e-4, loss_scale=3.0, clip_norm=1.0, augment="crop-flip",
@@ -187,6 +205,13 @@ _MNIST_TEACHER = dict(
 _MNIST_STUDENT = dict(
     size=(("inputs", 784), ("hidden", (800, 800)), ("classes", 10), ("init_variance", 0.0009)),
     **{**_MNIST, "lr": 0.1, "last_layer_lr": 0.01},
+)
+
+# Small enough for two processor cores and long enough to fit: 5,000 images of 16×16 pixels, passed
+# over until the teacher has no error left on them and twice as long again.
+_COMPACT = dict(
+    dataset="cifar10", train_fraction=0.125, pool=2, split="own", batch_size=64,
+    augment="shift-flip", schedule="linear", warmup=0.2, nesterov=True, weight_decay=5e-4,
 )
 
 _FRACTION_RESNET = {**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25}
@@ -212,11 +237,8 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("inputs", 40), ("hidden", (128, 128, 64)), ("classes", 10)),
             **{**_LAB_IMAGES, "mi_every": 0},
         ),
-        Recipe(
-            name="lab/transformer-grammar", dataset="grammar", model="transformer",
-            size=(("d_model", 64), ("layers", 1), ("heads", 4), ("d_ff", 128), ("dropout", 0.0)),
-            steps=900, batch_size=512, optimizer="adam", lr=1e-2, schedule="linear", warmup=0.1,
-        ),
+        Recipe(name="lab/transformer-grammar", **_GRAMMAR),
+        Recipe(name="lab/transformer-sizes", split="own", sentences=1500, **_GRAMMAR),
         Recipe(name="paper/alexnet-cifar10", **_CIFAR_ALEXNET),
         Recipe(
             name="paper/resnet56-cifar100", dataset="cifar100", size=(("classes", 100),),
@@ -242,6 +264,15 @@ CATALOGUE: dict[str, Recipe] = {
             name="paper/inception-tinyimagenet", dataset="tinyimagenet", model="inception-v4",
             size=(("classes", 30), ("small", True)), steps=100 * 117, lr=0.045, schedule="cosine",
             nesterov=True, weight_decay=8e-5, augment="crop-flip",
+        ),
+        Recipe(
+            name="compact/teacher-cifar10", model="resnet9", steps=45 * 78, lr=0.1, mi_every=117,
+            size=(("widths", (32, 48, 96, 128)),), **_COMPACT,
+        ),
+        Recipe(
+            name="compact/student-cifar10", model="alexnet", steps=60 * 78, lr=0.05,
+            size=(("side", 16), ("channels", 32), ("dense", (128, 64)), ("norm", False)),
+            **_COMPACT,
         ),
         # What two processor cores can do of the rest: shorter, and where marked smaller or on a
         # quarter of the images, so that networks see them often enough to fit them.

@@ -15,7 +15,7 @@ from lsbook.estimators.temperature import fit_temperature
 from lsbook.recipes import Distil, Recipe
 from lsbook.training import classifier, sequence, sweep
 from lsbook.training import device as devices
-from lsbook.training.batches import epoch_batches
+from lsbook.training.batches import Batch, epoch_batches
 from lsbook.training.evaluation import predict
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
@@ -56,7 +56,7 @@ def assert_alike(model, expected, initial):
 def drawn_on_a_cpu(recipe, images, epoch, device):
     """The batches of a CPU: each device draws random numbers of its own."""
     for batch in epoch_batches(recipe, devices.to_device(images, CPU), epoch, CPU):
-        yield [part.to(device) for part in batch]
+        yield Batch(*(part.to(device) for part in batch))
 
 
 @pytest.mark.parametrize("recipe", [ALEXNET, RESNET], ids=lambda recipe: recipe.model)

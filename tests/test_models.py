@@ -204,7 +204,7 @@ def test_inception_says_how_to_get_timm(monkeypatch):
     [
         ("vgg", {}, "No network is called 'vgg'; there are mlp, conv1d, alexnet, resnet8"),
         ("mlp", {"inputs": 3}, "mlp takes inputs, hidden, classes.*'hidden'"),
-        ("alexnet", {"width": 3}, "alexnet takes classes: .*'width'"),
+        ("alexnet", {"width": 3}, "alexnet takes classes, side, channels, dense, norm: .*'width'"),
         ("resnet56", {"classes": 0}, "classes of resnet56 must be whole and at least 1; got 0"),
         ("mlp", {"inputs": 3, "hidden": (4, -1)}, "hidden of mlp"),
         ("conv1d", {"width": 2.5}, "width of conv1d"),

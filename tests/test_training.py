@@ -21,7 +21,7 @@ from lsbook.recipes import Distil, Recipe
 from lsbook.runs import store
 from lsbook.training import checkpoint, classifier, sequence, sweep
 from lsbook.training import device as devices
-from lsbook.training.batches import epoch_batches
+from lsbook.training.batches import Batch, epoch_batches
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
 
@@ -209,7 +209,7 @@ def test_damped_momentum_averages_gradients():
 def test_an_epoch_depends_on_seed_and_epoch_alone(images):
     def order(seed, epoch):
         batches = epoch_batches(TINY.with_(seed=seed), images, epoch, CPU)
-        return torch.cat([index for index, _, _ in batches]).tolist()
+        return torch.cat([batch.index for batch in batches]).tolist()
 
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2) and order(0, 1) != order(1, 1)
@@ -589,7 +589,7 @@ def test_a_full_disk_keeps_the_state_before(images, tmp_path, monkeypatch):
 
 
 def test_many_runs_are_one_stack_and_come_in_order(home, images, monkeypatch):
-    monkeypatch.setattr(sys.modules["lsbook.runs.get"], "_images", lambda name: images)
+    monkeypatch.setattr(sys.modules["lsbook.runs.get"], "images_of", lambda recipe: images)
     recipes = [TINY.with_(alpha=a, seed=s) for a in (0.3, 0.0) for s in (1, 0)]
     found = runs.get_many(recipes, device="cpu", progress=False)
     assert [run.recipe for run in found] == recipes
@@ -701,11 +701,26 @@ def test_a_teacher_with_another_window_speaks_of_the_clean_image():
     teacher = Pixels()
     recipe = ALEXNET.with_(distil=Distil(teacher=TINY.with_(augment="crop-flip")))
     index, view = torch.tensor([4, 2]), images.train_x[:2, :, :24, :24]
-    other = classifier.Teaching(recipe, teacher, images).logits(index, view)
+    batch = Batch(index, view, images.train_y[index], torch.zeros(2, 3, dtype=torch.int64))
+    other = classifier.Teaching(recipe, teacher, images).logits(batch)
     assert torch.equal(other, images.normalise(images.train_x[index]).flatten(1))
     shared = recipe.with_(distil=Distil(teacher=TINY.with_(augment="crop24-flip")))
-    own = classifier.Teaching(shared, teacher, images).logits(index, view)
+    own = classifier.Teaching(shared, teacher, images).logits(batch)
     assert torch.equal(own, images.normalise(view).flatten(1))
+
+
+def test_a_teacher_asked_beforehand_says_of_each_view_what_it_says_when_asked():
+    images = colours()
+
+    class Pixels(torch.nn.Module):
+        def forward(self, x, return_activations=False):
+            return x.flatten(1)
+
+    recipe = ALEXNET.with_(
+        augment="shift-flip", distil=Distil(teacher=TINY.with_(augment="shift-flip")))
+    teaching = classifier.Teaching(recipe, Pixels(), images)
+    for batch in epoch_batches(recipe, images, 0, CPU):
+        assert torch.equal(teaching.logits(batch), images.normalise(batch.raw).flatten(1))
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.5])

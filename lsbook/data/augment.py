@@ -7,6 +7,7 @@ under ``torch.func.vmap``, so a stack ``(runs, batch, ...)`` takes offsets ``(ru
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ class _Window:
 
 _WINDOWS = {
     "shift": _Window(pad=2),
+    "flip": _Window(flip=True),
+    "shift-flip": _Window(pad=1, flip=True),
     "crop-flip": _Window(pad=4, flip=True),
     "crop24-flip": _Window(size=24, flip=True),
 }
@@ -66,19 +69,29 @@ def draw(
         int64 of shape ``(*batch, k)``: k = 0 for "none"; the shift for "shift1d"; top, left and
         whether to flip for the others.
     """
-    _check(kind, len(example_shape))
+    ranges = _ranges(kind, example_shape)
     leading = (batch,) if isinstance(batch, int) else tuple(batch)
-    if kind == "none":
-        ranges = []
-    elif kind == "shift1d":
-        ranges = [(-_SIGNAL_SHIFT, _SIGNAL_SHIFT + 1)]
-    else:
-        window = _WINDOWS[kind]
-        places = [window.span(length)[1] for length in example_shape[-2:]]
-        ranges = [(0, n) for n in (*places, 1 + window.flip)]
     device = generator.device if generator is not None else "cpu"
     columns = [torch.randint(*r, leading, generator=generator, device=device) for r in ranges]
     return torch.stack(columns, -1) if columns else torch.empty(*leading, 0, dtype=torch.int64)
+
+
+def views(kind: str, example_shape: Sequence[int]) -> Tensor:
+    """Every row of offsets that `draw` may give for ``kind``, int64 (V, k)."""
+    ranges = [range(*r) for r in _ranges(kind, example_shape)]
+    return torch.tensor(list(itertools.product(*ranges)), dtype=torch.int64)
+
+
+def _ranges(kind: str, example_shape: Sequence[int]) -> list[tuple[int, int]]:
+    """What each offset is drawn from: at least the first, less than the second."""
+    _check(kind, len(example_shape))
+    if kind == "none":
+        return []
+    if kind == "shift1d":
+        return [(-_SIGNAL_SHIFT, _SIGNAL_SHIFT + 1)]
+    window = _WINDOWS[kind]
+    places = [window.span(length)[1] for length in example_shape[-2:]]
+    return [(0, n) for n in (*places, 1 + window.flip)]
 
 
 def apply(x: Tensor, kind: str, offsets: Tensor) -> Tensor:
@@ -116,9 +129,10 @@ def augment(x: Tensor, kind: str, generator: torch.Generator | None = None) -> T
     """Return a randomly moved copy of the batch ``x``, one draw an example.
 
     ``kind`` is "none"; "shift1d" (circular shift of a signal by up to 2 points each way);
-    "shift" (up to 2 pixels each way, zeros move in; the paper's MNIST teacher); "crop-flip" (window
-    of the image padded by 4, flipped half of the time); or "crop24-flip" (24×24 window, flipped
-    half of the time: the paper's AlexNet). Signals are (batch, L), images (batch, C, H, W).
+    "shift" (up to 2 pixels each way, zeros move in; the paper's MNIST teacher); "flip" (half of the
+    time); "shift-flip" (up to 1 pixel each way, flipped half of the time); "crop-flip" (window of
+    the image padded by 4, flipped half of the time); or "crop24-flip" (24×24 window, flipped half
+    of the time: the paper's AlexNet). Signals are (batch, L), images (batch, C, H, W).
 
     Raises
     ------

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lsbook.data import folders, lab, store
@@ -66,6 +67,46 @@ class Images:
             self, train_x=self.train_x[:count], train_y=self.train_y[:count]
         )
 
+    def whole(self) -> Images:
+        """The same set with every image outside the test part for training, and that to validate.
+
+        Raises
+        ------
+        ValueError
+            If there is no test part.
+        """
+        if self.test_x is None:
+            raise ValueError(f"{self.name} has no test images to validate on.")
+        return dataclasses.replace(
+            self,
+            train_x=torch.cat([self.train_x, self.val_x]),
+            train_y=torch.cat([self.train_y, self.val_y]),
+            val_x=self.test_x,
+            val_y=self.test_y,
+            test_x=None,
+            test_y=None,
+        )
+
+    def pooled(self, factor: int) -> Images:
+        """The same set with each ``factor`` × ``factor`` block of pixels as its rounded mean.
+
+        Raises
+        ------
+        ValueError
+            If the sides are no multiples of ``factor``.
+        """
+        if factor == 1:
+            return self
+        if any(side % factor for side in self.shape[-2:]):
+            raise ValueError(f"pool must divide the sides {self.shape[-2:]}; got {factor}.")
+        parts = {
+            name: _means(x, factor)
+            for name in ("train_x", "val_x", "test_x")
+            if (x := getattr(self, name)) is not None
+        }
+        mean, std = _channel_statistics(parts["train_x"].numpy())
+        return dataclasses.replace(self, mean=mean, std=std, **parts)
+
     def normalise(self, x: Tensor) -> Tensor:
         """Return float32 ``x`` (..., C, H, W) with mean 0 and deviation 1, on its device."""
         return (x.float() - self.mean.to(x.device)) / self.std.to(x.device)
@@ -120,6 +161,11 @@ def load_images(
 def is_name(name: str) -> bool:
     """Whether `load_images` knows ``name``, be its files there or not."""
     return name in NAMES or _FOLDER.fullmatch(name) is not None
+
+
+def _means(x: Tensor, factor: int, chunk: int = 5000) -> Tensor:
+    parts = (F.avg_pool2d(part.float(), factor).round().byte() for part in x.split(chunk))
+    return torch.cat(list(parts))
 
 
 def _channel_statistics(x: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import islice
 from pathlib import Path
 
 from lsbook.data import store
@@ -74,6 +73,7 @@ def load_text(
     name: str,
     *,
     seed: int = 0,
+    sentences: int | None = None,
     root: str | Path | None = None,
     lower: bool = False,
     download: bool = False,
@@ -89,6 +89,8 @@ def load_text(
         lie beside it, also the test sets of 2017 and 2018, and news as a test out of its domain.
     seed
         Of the generator for "grammar".
+    sentences
+        Training sentences of "grammar" in place of the 1,500; validation and test stay.
     root
         Data directory, `data_dir` if None.
     lower
@@ -104,18 +106,24 @@ def load_text(
         If files are missing, damaged or cannot be fetched; the message says what to do.
     """
     if name == "grammar":
-        return _grammar(seed)
+        return _grammar(seed, sentences)
     if name == "multi30k":
         return _multi30k(root, lower, download)
     raise ValueError(f"Unknown text {name!r}; choose one of {', '.join(NAMES)}.")
 
 
-def _grammar(seed: int) -> Text:
+def _grammar(seed: int, sentences: int | None) -> Text:
     grammar = Grammar(seed)
-    pairs = iter(grammar.sample(sum(_GRAMMAR_SIZES.values())))
+    train, val, test = _GRAMMAR_SIZES.values()
+    sentences = sentences or train
+    pairs = [
+        (" ".join(source), " ".join(target))
+        for source, target in grammar.sample(val + test + max(train, sentences))
+    ]
     raw = {
-        split: [(" ".join(source), " ".join(target)) for source, target in islice(pairs, n)]
-        for split, n in _GRAMMAR_SIZES.items()
+        "train": (pairs[:train] + pairs[train + val + test :])[:sentences],
+        "val": pairs[train : train + val],
+        "test": pairs[train + val : train + val + test],
     }
     return _text("grammar", raw, grammar.tokenizer)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lsbook import paper
-from lsbook.data import Grammar, load_text
+from lsbook.data import Grammar
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
 from lsbook.figures.calibration import SERIES
@@ -24,6 +24,7 @@ from lsbook.ledger import Group, groups
 from lsbook.recipes import CATALOGUE
 from lsbook.runs.best import of_hard_seeds
 from lsbook.runs.tables import uncased_bleu
+from lsbook.training.data import text_of
 
 LEVELS = 1000
 CELL = 0.05
@@ -576,7 +577,7 @@ def word_names(run: Any) -> list[str]:
     if "plane_names" in run.arrays:
         names = [str(name) for name in run.arrays["plane_names"]]
     else:
-        tokenizer = load_text(run.recipe.dataset).tokenizer
+        tokenizer = text_of(run.recipe).tokenizer
         names = [tokenizer.word(int(token)) for token in run.arrays["plane_words"]]
     return [f"“{name.replace('▁', '')}”" for name in names]
 

@@ -14,6 +14,7 @@ from lsbook.models.count import mac_count, parameter_count
 from lsbook.models.inception import InceptionV4
 from lsbook.models.mlp import MLP
 from lsbook.models.resnet import ResNet
+from lsbook.models.resnet9 import ResNet9
 from lsbook.models.transformer import Transformer
 
 __all__ = ["build", "mac_count", "parameter_count"]
@@ -25,12 +26,14 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "resnet8": partial(ResNet, 8),
     "resnet20": partial(ResNet, 20),
     "resnet56": partial(ResNet, 56),
+    "resnet9": ResNet9,
     "inception-v4": InceptionV4,
     "transformer": Transformer,
 }
 NAMES = tuple(_BUILDERS)
 _COUNTS = (
-    "inputs", "hidden", "classes", "width", "stride", "layers", "vocab", "d_model", "heads", "d_ff",
+    "inputs", "hidden", "classes", "width", "widths", "stride", "layers", "vocab", "d_model",
+    "heads", "d_ff", "side", "channels", "dense",
 )
 
 

@@ -8,7 +8,7 @@ from lsbook import recipes
 from lsbook.recipes import Recipe
 from lsbook.runs.store import Run, available
 
-PREFERENCE = ("paper", "fraction", "lab")
+PREFERENCE = ("paper", "compact", "fraction", "lab")
 
 
 def recorded(recipe: Recipe, **fields) -> list[Run]:

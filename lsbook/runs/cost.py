@@ -9,11 +9,12 @@ from collections import defaultdict
 
 import torch
 
-from lsbook.data import DataError, Images, Text, load_images, load_text
+from lsbook.data import DataError, Images, Text
 from lsbook.recipes import Recipe
 from lsbook.runs import store
 from lsbook.runs.manifest import device_name
 from lsbook.training.classifier import initial_model, train_classifier
+from lsbook.training.data import images_of, text_of
 from lsbook.training.device import to_device
 from lsbook.training.sequence import train_sequence
 
@@ -41,7 +42,7 @@ def measured(device: torch.device) -> dict[tuple, float]:
 def trial(recipe: Recipe, device: torch.device) -> float | None:
     """Seconds a step, from two trainings of a few steps; None where the data are not there."""
     try:
-        data = load_text(recipe.dataset) if recipe.is_text else load_images(recipe.dataset)
+        data = text_of(recipe) if recipe.is_text else images_of(recipe)
     except DataError:
         return None
     few, more = _trial_steps(device)

@@ -8,19 +8,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from functools import lru_cache
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from lsbook.data import Images, load_images, load_text
+from lsbook.data import Images
 from lsbook.recipes import Recipe
 from lsbook.runs import manifest, store
 from lsbook.runs.store import Run
 from lsbook.training import device as devices
 from lsbook.training import translation
 from lsbook.training.classifier import train_classifier
+from lsbook.training.data import images_of, text_of
 from lsbook.training.deadline import interrupted_at
 from lsbook.training.evaluation import predict, record
 from lsbook.training.sequence import train_sequence
@@ -145,7 +145,7 @@ def _state_of(recipes: list[Recipe]) -> Path:
 
 
 def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dict) -> None:
-    images = devices.to_device(_images(recipes[0].dataset).part(recipes[0].train_fraction), device)
+    images = devices.to_device(images_of(recipes[0]), device)
     teachers = _teachers(recipes, device)
     if len(recipes) == 1:
         trained = [train_classifier(recipes[0], images, device, teacher=teachers[0], **options)]
@@ -157,7 +157,7 @@ def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dic
 
 
 def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> None:
-    text = load_text(recipe.dataset)
+    text = text_of(recipe)
     model, trace = train_sequence(recipe, text, device, **options)
     metrics, arrays, samples = translation.record(recipe, model, text, device, options["progress"])
     store.write(
@@ -213,8 +213,3 @@ def _teachers(recipes: list[Recipe], device: torch.device) -> list[nn.Module | N
             run = _with_weights(get(teacher, device=device.type), device.type)
             known[teacher.hash] = run.model().to(device)
     return [known[r.distil.teacher.hash] if r.distil else None for r in recipes]
-
-
-@lru_cache(maxsize=2)
-def _images(name: str) -> Images:
-    return load_images(name)

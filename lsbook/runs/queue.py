@@ -16,6 +16,12 @@ TRANSLATION_ALPHAS = (0.0, 0.05, 0.1, 0.2, 0.3)
 TRANSLATION_SEEDS = range(3)
 PAPER_SEEDS = range(3)
 
+SENTENCES = (1500, 2200, 4000, 12_000)
+SIZE_ALPHAS = (0.0, 0.05, 0.1)
+COMPACT_ALPHAS = (0.0, 0.05, 0.1, 0.15, 0.3, 0.45, 0.6, 0.75)
+COMPACT_TEMPERATURES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+COMPACT_SEEDS = range(3)
+
 Group = list[Recipe]
 
 
@@ -30,7 +36,30 @@ def lab() -> list[Group]:
             for s in TRANSLATION_SEEDS
         ],
         *(group for seed in SEEDS for group in distillation("lab/teacher-mnist1d", seed)),
+        *(
+            [named("lab/transformer-sizes", sentences=n, alpha=a, seed=seed) for a in SIZE_ALPHAS]
+            for seed in SEEDS
+            for n in SENTENCES
+        ),
     ]
+
+
+def compact() -> list[Group]:
+    """Real data on small, fast networks that fit them, seed 0 first; teachers before students."""
+    groups = []
+    for seed in COMPACT_SEEDS:
+        teachers = [named("compact/teacher-cifar10", alpha=a, seed=seed) for a in COMPACT_ALPHAS]
+        hard, *smoothed = teachers
+        groups += [
+            teachers,
+            [
+                *(student_of(hard, T=T) for T in COMPACT_TEMPERATURES),
+                *(student_of(t, T=1.0) for t in smoothed),
+                *(named("compact/student-cifar10", alpha=a, seed=seed) for a in COMPACT_ALPHAS),
+            ],
+            [student_of(t, T=T) for t in smoothed if t.alpha in (0.15, 0.45) for T in (2.0, 4.0)],
+        ]
+    return groups
 
 
 def paper() -> list[Group]:
@@ -96,7 +125,7 @@ def fraction() -> list[Group]:
     return groups
 
 
-PRESETS = {"lab": lab, "paper": paper, "fraction": fraction}
+PRESETS = {"lab": lab, "compact": compact, "paper": paper, "fraction": fraction}
 
 
 def groups(

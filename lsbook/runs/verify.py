@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lsbook.data import DataError, Images, Text, load_images, load_text
+from lsbook.data import DataError, Images, Text
 from lsbook.recipes import Recipe
 from lsbook.runs.classes import thinned
 from lsbook.runs.store import BrokenRun, Run, find
 from lsbook.training import translation
+from lsbook.training.data import images_of, text_of
 from lsbook.training.device import keep_freed_memory, to_device
 from lsbook.training.evaluation import classifier_metrics, predict, record
 
@@ -57,17 +58,23 @@ def verify(runs: Iterable[Run], device: torch.device) -> Iterator[Verdict]:
     data: Images | Text | None = None
     loaded = None
     for run in sorted(runs, key=lambda run: (run.recipe.dataset, run.recipe.name)):
-        if run.has_weights and run.recipe.dataset != loaded:
-            loaded, data = run.recipe.dataset, _load(run.recipe.dataset, run.recipe.is_text, device)
+        if run.has_weights and (wanted := _source(run.recipe)) != loaded:
+            loaded, data = wanted, _load(run.recipe, device)
         try:
             yield _verdict(run, data, device)
         except (BrokenRun, ValueError) as error:  # a file, or numbers that are not finite
             yield Verdict(run, (str(error),))
 
 
-def _load(name: str, is_text: bool, device: torch.device) -> Images | Text | None:
+def _source(recipe: Recipe) -> tuple:
+    """What decides which data a recipe is evaluated on."""
+    which = recipe.split, recipe.split_seed, recipe.pool, recipe.train_fraction, recipe.sentences
+    return recipe.dataset, *which
+
+
+def _load(recipe: Recipe, device: torch.device) -> Images | Text | None:
     try:
-        return load_text(name) if is_text else to_device(load_images(name), device)
+        return text_of(recipe) if recipe.is_text else to_device(images_of(recipe), device)
     except DataError:
         return None
 
@@ -113,7 +120,6 @@ def _images_from_weights(
 ) -> tuple[Metrics, dict[str, np.ndarray]]:
     """What `record` says of the kept weights; without its teacher's, no gamma of a student."""
     recipe = run.recipe
-    images = images.part(recipe.train_fraction)
     taught = _teacher_logits(recipe, images, device)
     metrics, arrays = record(recipe, run.model().to(device), images, taught)
     if recipe.distil and taught is None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lsbook.data import Images
-from lsbook.data.augment import augment
+from lsbook.data.augment import apply, draw
 from lsbook.recipes import Recipe
+
+
+class Batch(NamedTuple):
+    """Training images ``index`` (B,), moved by ``offsets`` (B, k) to ``raw``; classes (B,)."""
+
+    index: Tensor
+    raw: Tensor
+    targets: Tensor
+    offsets: Tensor
 
 
 def generator(seed: int, clock: int, device: torch.device, stream: int = 0) -> torch.Generator:
@@ -33,12 +43,11 @@ def is_scored(recipe: Recipe, images: Images, epoch: int) -> bool:
 
 def epoch_batches(
     recipe: Recipe, images: Images, epoch: int, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield (index (B,), raw augmented inputs, classes (B,)) over one epoch.
-
-    ``images`` must lie on ``device`` (see `to_device`).
-    """
+) -> Iterator[Batch]:
+    """Yield augmented batches over one epoch; ``images`` must lie on ``device``."""
     random = generator(recipe.seed, epoch, device)
     order = torch.randperm(len(images.train_y), generator=random, device=device)
     for index in order.split(recipe.batch_size)[: steps_per_epoch(recipe, images)]:
-        yield index, augment(images.train_x[index], recipe.augment, random), images.train_y[index]
+        offsets = draw(recipe.augment, len(index), images.shape, random).to(device)
+        raw = apply(images.train_x[index], recipe.augment, offsets)
+        yield Batch(index, raw, images.train_y[index], offsets)

@@ -10,15 +10,19 @@ from tqdm.auto import tqdm
 
 from lsbook import models
 from lsbook.data import Images
+from lsbook.data.augment import apply, views
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
-from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
+from lsbook.training.batches import Batch, epoch_batches, is_scored, steps_per_epoch
 from lsbook.training.device import autocast, compiled, reproducible
 from lsbook.training.evaluation import InformationProbe, predict
 from lsbook.training.objective import Objective
 from lsbook.training.optimisation import learning_rate, make_optimizer, set_learning_rate
 from lsbook.training.snapshots import Snapshots
 from lsbook.training.trace import Trace, information_is_due
+
+
+MOST_VIEWS = 32
 
 
 class Diverged(RuntimeError):
@@ -44,24 +48,37 @@ def initial_model(recipe: Recipe) -> nn.Module:
 class Teaching:
     """What a teacher says of the training images as its student sees them.
 
-    The teacher is asked about the student's own view. Where the two take different windows of an
-    image it is asked once, before the training, about every clean image.
+    The teacher is asked about the student's own view. Of pictures that have few views it is asked
+    about each before the training, and where the two take different windows of an image, about
+    every clean image.
     """
 
     def __init__(self, recipe: Recipe, teacher: nn.Module, images: Images):
         self.images = images
         self.teacher = compiled(teacher, images.train_x.device, recipe.total_steps)
         kind = recipe.distil.teacher.augment
-        shares_view = recipe.augment in (kind, "none")
-        self.known = None if shares_view else predict(teacher, images, images.train_x, kind)
+        self.views, self.known = None, None
+        if recipe.augment not in (kind, "none"):
+            self.known = predict(teacher, images, images.train_x, kind)
+        elif recipe.augment != "none" and len(images.shape) == 3:
+            every = views(kind, images.shape)
+            if len(every) <= MOST_VIEWS:
+                self.views, count = every.to(images.train_x.device), len(images.train_x)
+                self.known = torch.stack([
+                    predict(teacher, images, apply(images.train_x, kind, v.expand(count, -1)), kind)
+                    for v in self.views
+                ])
 
     @torch.no_grad()
-    def logits(self, index: Tensor, raw: Tensor) -> Tensor:
-        """The teacher's logits (B, K) of training images ``index`` (B,), seen as ``raw``."""
+    def logits(self, batch: Batch) -> Tensor:
+        """The teacher's logits (B, K) of a batch."""
+        if self.views is not None:
+            number = (batch.offsets[:, None] == self.views).all(-1).long().argmax(-1)
+            return self.known[number, batch.index]
         if self.known is not None:
-            return self.known[index]
-        with autocast(raw.device):
-            logits = self.teacher(self.images.normalise(raw))
+            return self.known[batch.index]
+        with autocast(batch.raw.device):
+            logits = self.teacher(self.images.normalise(batch.raw))
         # A copy, since the next CUDA graph may write where this one put its answer.
         return logits.to(torch.float32, copy=True)
 
@@ -132,14 +149,14 @@ def train_classifier(
             # Dropout draws from the global generator; seeding it here makes epochs resumable.
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 torch.manual_seed(recipe.seed * 1_000_003 + epoch)
-                for index, raw, y in epoch_batches(recipe, images, epoch, device):
+                for batch in epoch_batches(recipe, images, epoch, device):
                     if step == recipe.total_steps:
                         break
                     set_learning_rate(optimizer, learning_rate(recipe, step))
                     with autocast(device):
-                        logits = network(images.normalise(raw))
-                    teacher_logits = teaching and teaching.logits(index, raw)
-                    loss = objective(logits.float(), y, teacher_logits).mean()
+                        logits = network(images.normalise(batch.raw))
+                    taught = teaching and teaching.logits(batch)
+                    loss = objective(logits.float(), batch.targets, taught).mean()
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()
                     if recipe.clip_norm:

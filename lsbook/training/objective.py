@@ -49,10 +49,12 @@ class Objective:
         )
         if self.matches is None:
             return self.loss_scale * hard
-        if self.matches == "logits":
+        if self.matches in ("logits", "mean-logits"):
             soft = losses.logit_matching(
                 logits, teacher_logits, reduction="none", validate=False
             )
+            if self.matches == "mean-logits":
+                soft = soft / logits.shape[-1]
         else:
             soft = losses.distillation(
                 logits,

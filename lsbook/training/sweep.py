@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from lsbook.data import Images
 from lsbook.recipes import Recipe
 from lsbook.training import checkpoint
-from lsbook.training.batches import epoch_batches, is_scored, steps_per_epoch
+from lsbook.training.batches import Batch, epoch_batches, is_scored, steps_per_epoch
 from lsbook.training.classifier import Teaching, check_finite, initial_model
 from lsbook.training.device import autocast, compiled, reproducible
 from lsbook.training.evaluation import InformationProbe, predict
@@ -167,8 +167,8 @@ def train_stack(
                 if step == first.total_steps:
                     break
                 set_learning_rate(optimizer, learning_rate(first, step))
-                raw = torch.stack([batch[1] for batch in batches])
-                y = torch.stack([batch[2] for batch in batches])
+                raw = torch.stack([batch.raw for batch in batches])
+                y = torch.stack([batch.targets for batch in batches])
                 with autocast(device):
                     logits = network(images.normalise(raw)[of_seed])
                 taught = _taught(lessons, batches, order)
@@ -206,7 +206,7 @@ def _lessons(
 
 def _taught(
     lessons: list[Teaching | None],
-    batches: tuple[tuple[Tensor, Tensor, Tensor], ...],
+    batches: tuple[Batch, ...],
     order: list[int],
 ) -> Tensor | None:
     """Teacher logits (R, B, K) on each run's batch, asking each teacher once a batch."""
@@ -216,7 +216,7 @@ def _taught(
     for lesson, seed in zip(lessons, order):
         key = (id(lesson), seed)
         if key not in said:
-            said[key] = lesson.logits(*batches[seed][:2])
+            said[key] = lesson.logits(batches[seed])
     return torch.stack([said[id(x), seed] for x, seed in zip(lessons, order)])
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from lsbook.chapter import Chapter
-from lsbook.data import load_images
 from lsbook.data.augment import augment
 from lsbook.figures import information as figures
 from lsbook.runs import Run, get
+from lsbook.training.data import images_of
 from lsbook.widgets import live
 from lsbook.widgets.train import training_panel
 
@@ -21,7 +21,7 @@ from lsbook.widgets.train import training_panel
 def draw_differences(run: Run, N: int, M: int, seed: int = 0) -> np.ndarray:
     """Logit differences (N, M) of training examples of the run's two classes under augmentation."""
     recipe = run.recipe
-    images = load_images(recipe.dataset)
+    images = images_of(recipe)
     halves = [torch.nonzero(images.train_y == k).flatten()[: N // 2] for k in recipe.mi_classes]
     x = images.train_x[torch.cat(halves)]
     random = torch.Generator().manual_seed(seed)

@@ -9,12 +9,13 @@ import numpy as np
 
 from lsbook import runs
 from lsbook.chapter import Chapter
-from lsbook.data import DataError, Grammar, Text, load_text
+from lsbook.data import DataError, Grammar, Text
 from lsbook.data.tokenizers import EOS
 from lsbook.estimators.decoding import beam_search
 from lsbook.figures import translation as figures
 from lsbook.recipes import Recipe
 from lsbook.runs import Run
+from lsbook.training.data import text_of
 from lsbook.training.device import choose
 from lsbook.training.sequence import pad
 from lsbook.widgets import live
@@ -31,7 +32,7 @@ def explorer(chapter: Chapter) -> widgets.Widget | None:
     if not live():
         return None
     try:
-        text = load_text(chapter.recipe().dataset)
+        text = text_of(chapter.recipe())
     except DataError as error:
         return widgets.HTML(escape(str(error)))
     grammar = Grammar() if text.name == "grammar" else None
