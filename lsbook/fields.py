@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from itertools import repeat
 from numbers import Integral, Real
@@ -26,7 +26,7 @@ SEED: Range = (lambda v: 0 <= v < 2**32, "from 0 up and below 2**32")
 SWEPT = ("alpha", "beta", "T")  # 0.1 + 0.2 is 0.3 here, or a sweep would train it again
 
 
-def one_of(choices: Sequence[str]) -> Range:
+def one_of(choices: Collection[str]) -> Range:
     """The range of a field that takes one of ``choices``."""
     return lambda v: v in choices, f"one of {', '.join(choices)}"
 
@@ -123,6 +123,8 @@ def _int(value: object) -> int:
     whole = isinstance(value, Integral) or isinstance(value, Real) and float(value).is_integer()
     if isinstance(value, bool) or not whole:
         raise _Wrong("a whole number")
+    if abs(int(value)) >= 2**53:
+        raise _Wrong("a whole number below 2**53")
     return int(value)
 
 
@@ -148,7 +150,7 @@ def _json(value: object):
         return tuple(map(_json, value))
     if not isinstance(value, Real):
         raise _Wrong("pairs of a name and a number, or several")
-    return int(value) if isinstance(value, Integral) else _number(value)
+    return _int(value) if isinstance(value, Integral) else _number(value)
 
 
 _PLAIN = {float: _float, int: _int, bool: _bool, str: _str, object: _json}

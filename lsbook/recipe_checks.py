@@ -63,8 +63,13 @@ DISTIL: dict[str, Range] = {
     "T": (lambda v: v > 0, "a temperature above 0"),
     "objective": one_of(OBJECTIVES),
 }
+SIZE: dict[str, Range] = {
+    "dropout": (lambda v: 0 <= v < 1, "in [0, 1)"),
+    "init_variance": POSITIVE,
+}
 IMAGES_ONLY = ("augment", "distil", "loss_scale", "mi_every", "train_fraction", "pool")
-TEXT_ONLY = ("sentences",)
+TESTED = ("mnist", "cifar10", "cifar100")
+SPLIT = {"own": ("mnist1d", "digits", *TESTED, "grammar"), "test": TESTED}
 
 
 def check_distil(distil: Distil) -> None:
@@ -89,13 +94,21 @@ def check_recipe(recipe: Recipe, train_size: Mapping[str, int]) -> None:
         If a field is of another type, out of range or at odds with others; the message names it.
     """
     settle(recipe, RECIPE)
+    for name, value in recipe.size:
+        if name in SIZE and not (isinstance(value, int | float) and SIZE[name][0](value)):
+            raise ValueError(f"{name} in size must be {SIZE[name][1]}; got {value!r}.")
+    if recipe.is_text != (recipe.model == "transformer"):
+        raise ValueError(f"model {recipe.model} does not go with dataset {recipe.dataset}.")
     if len(set(recipe.mi_classes)) == 1:
         raise ValueError(f"mi_classes must be two classes; got {recipe.mi_classes}.")
     if recipe.nesterov and (recipe.damped or not recipe.momentum):
         raise ValueError("nesterov needs momentum above 0, and damped=False.")
     if train_size.get(recipe.dataset, math.inf) * recipe.train_fraction < 1:
         raise ValueError(f"train_fraction {recipe.train_fraction:g} leaves no image to train on.")
-    kind, unused = ("text", IMAGES_ONLY) if recipe.is_text else ("images", TEXT_ONLY)
+    unused = IMAGES_ONLY if recipe.is_text else ()
+    unused += ("sentences",) if recipe.dataset != "grammar" else ()
     for name in unused:
         if getattr(recipe, name) != getattr(type(recipe), name):
-            raise ValueError(f"{name} does nothing in a recipe for {kind}; leave it out.")
+            raise ValueError(f"{name} does nothing on {recipe.dataset}; leave it out.")
+    if recipe.split != "fixed" and recipe.dataset not in SPLIT[recipe.split]:
+        raise ValueError(f"split {recipe.split!r} is for {', '.join(SPLIT[recipe.split])} alone.")

@@ -61,8 +61,16 @@ class Images:
         return tuple(self.train_x.shape[1:])
 
     def part(self, fraction: float) -> Images:
-        """The same set with the first ``fraction`` of the training images; the rest unchanged."""
+        """The same set with the first ``fraction`` of the training images; the rest unchanged.
+
+        Raises
+        ------
+        ValueError
+            If that is not one image.
+        """
         count = int(len(self.train_y) * fraction)
+        if count < 1:
+            raise ValueError(f"train_fraction {fraction:g} leaves no image to train on.")
         return dataclasses.replace(
             self, train_x=self.train_x[:count], train_y=self.train_y[:count]
         )
