@@ -266,11 +266,11 @@ CATALOGUE: dict[str, Recipe] = {
             nesterov=True, weight_decay=8e-5, augment="crop-flip",
         ),
         Recipe(
-            name="compact/teacher-cifar10", model="resnet9", steps=45 * 78, lr=0.1, mi_every=117,
+            name="compact/teacher-cifar10", model="resnet9", steps=90 * 78, lr=0.1, mi_every=234,
             size=(("widths", (32, 48, 96, 128)),), **_COMPACT,
         ),
         Recipe(
-            name="compact/student-cifar10", model="alexnet", steps=60 * 78, lr=0.05,
+            name="compact/student-cifar10", model="alexnet", steps=80 * 78, lr=0.05,
             size=(("side", 16), ("channels", 32), ("dense", (128, 64)), ("norm", False)),
             **_COMPACT,
         ),

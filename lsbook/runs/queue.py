@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lsbook.recipes import Recipe, named, student_of
 
@@ -20,7 +20,12 @@ SENTENCES = (1500, 2200, 4000, 12_000)
 SIZE_ALPHAS = (0.0, 0.05, 0.1)
 COMPACT_ALPHAS = (0.0, 0.05, 0.1, 0.15, 0.3, 0.45, 0.6, 0.75)
 COMPACT_TEMPERATURES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+CORE_ALPHAS = (0.0, 0.1, 0.15, 0.45)
+CORE_TEMPERATURES = (1.0, 2.0, 4.0)
+GRID_ALPHAS = (0.15, 0.45)
 COMPACT_SEEDS = range(3)
+FITTING_EPOCHS = (15, 30)
+FITTING_ALPHA, FITTING_T = 0.15, 4.0
 
 Group = list[Recipe]
 
@@ -45,21 +50,42 @@ def lab() -> list[Group]:
 
 
 def compact() -> list[Group]:
-    """Real data on small, fast networks that fit them, seed 0 first; teachers before students."""
-    groups = []
-    for seed in COMPACT_SEEDS:
-        teachers = [named("compact/teacher-cifar10", alpha=a, seed=seed) for a in COMPACT_ALPHAS]
-        hard, *smoothed = teachers
-        groups += [
-            teachers,
-            [
-                *(student_of(hard, T=T) for T in COMPACT_TEMPERATURES),
-                *(student_of(t, T=1.0) for t in smoothed),
-                *(named("compact/student-cifar10", alpha=a, seed=seed) for a in COMPACT_ALPHAS),
-            ],
-            [student_of(t, T=T) for t in smoothed if t.alpha in (0.15, 0.45) for T in (2.0, 4.0)],
-        ]
-    return groups
+    """Real data on small, fast networks that fit them; teachers before students.
+
+    What decides the paper's claims comes first, for every seed, then the rest of its curves, then
+    teachers stopped before they fit.
+    """
+    core = [taught(seed, CORE_ALPHAS, CORE_TEMPERATURES) for seed in COMPACT_SEEDS]
+    whole = [taught(seed, COMPACT_ALPHAS, COMPACT_TEMPERATURES) for seed in COMPACT_SEEDS]
+    mixed = [_softened_again(seed) for seed in COMPACT_SEEDS]
+    return [*core, *whole, *mixed, *(fitting(seed) for seed in COMPACT_SEEDS)]
+
+
+def taught(seed: int, alphas: Sequence[float], temperatures: Sequence[float]) -> Group:
+    """Figure 5 on compact networks: teachers, students alone, and students of each teacher."""
+    teachers = [named("compact/teacher-cifar10", alpha=a, seed=seed) for a in alphas]
+    hard, *smoothed = teachers
+    return [
+        *teachers,
+        *(named("compact/student-cifar10", alpha=a, seed=seed) for a in alphas),
+        *(student_of(hard, T=T) for T in temperatures),
+        *(student_of(t, T=1.0) for t in smoothed),
+    ]
+
+
+def _softened_again(seed: int) -> Group:
+    teachers = (named("compact/teacher-cifar10", alpha=a, seed=seed) for a in GRID_ALPHAS)
+    return [student_of(t, T=T) for t in teachers for T in (2.0, 4.0)]
+
+
+def fitting(seed: int) -> Group:
+    """Teachers stopped before they fit, hard and smoothed, and a student of each."""
+    teachers = [
+        named("compact/teacher-cifar10", alpha=a, seed=seed).for_epochs(epochs)
+        for epochs in FITTING_EPOCHS
+        for a in (0.0, FITTING_ALPHA)
+    ]
+    return teachers + [student_of(t, T=1.0 if t.alpha else FITTING_T) for t in teachers]
 
 
 def paper() -> list[Group]:
