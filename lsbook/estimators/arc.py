@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsbook.estimators.arrays import Array, as_float64
+from lsbook.estimators.arrays import Array, as_float64, as_tensor
 
 
 def arc_ratio(points: Array, targets: Array) -> float:
@@ -31,7 +31,7 @@ def arc_ratio(points: Array, targets: Array) -> float:
     ValueError
         If a class has fewer than two points (the third: none), or angles do not spread at all.
     """
-    points, targets = as_float64(points, "points"), np.asarray(targets)
+    points, targets = as_float64(points, "points"), np.asarray(as_tensor(targets, "targets"))
     if points.ndim != 2 or points.shape[1] != 2 or targets.shape != points.shape[:1]:
         raise ValueError(f"points must be (n, 2), one target each; got {points.shape}.")
     counts = [int((targets == k).sum()) for k in range(3)]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lsbook.estimators.arrays import Array, as_correct, as_logits, as_targets, as_tensor
+from lsbook.estimators.arrays import Array, as_correct, as_logits, as_probs, as_tensor
 from lsbook.validation import check_count, check_temperature, check_unit
 
 
@@ -141,7 +141,7 @@ def from_logits(logits: Array, targets: Array, T: float = 1.0) -> tuple[np.ndarr
 
 def from_probs(probs: Array, targets: Array) -> tuple[np.ndarray, np.ndarray]:
     """Top-1 confidence (n,) and correctness (n,) of probabilities (..., K)."""
-    probs, targets = _checked_probs(probs, targets)
+    probs, targets = as_probs(probs, targets)
     return probs.amax(-1).clamp(max=1).numpy(), _argmax(probs) == targets.numpy()
 
 
@@ -197,7 +197,7 @@ def classwise_ece(
         logits, targets = as_logits(logits, targets)
         probs = (logits / check_temperature(T)).softmax(-1)
     else:
-        probs, targets = _checked_probs(probs, targets)
+        probs, targets = as_probs(probs, targets)
     columns = probs.T.contiguous().clamp(max=1)
     errors = [reliability(p, targets == k, bins, binning).ece for k, p in enumerate(columns)]
     return float(np.mean(errors))
@@ -240,7 +240,7 @@ def _top1(logits, targets, probs, T: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _checked(confidence: Array, correct: Array) -> tuple[np.ndarray, np.ndarray]:
-    confidence = np.asarray(as_tensor(confidence))
+    confidence = np.asarray(as_tensor(confidence, "confidence"))
     if not np.issubdtype(confidence.dtype, np.floating):
         confidence = confidence.astype(np.float64)
     correct = as_correct(correct, confidence, "confidence")
@@ -249,24 +249,6 @@ def _checked(confidence: Array, correct: Array) -> tuple[np.ndarray, np.ndarray]
     if not (confidence.min() >= 0 and confidence.max() <= 1):
         raise ValueError("confidence must lie in [0, 1] without NaN; pass logits to from_logits.")
     return confidence, correct
-
-
-def _checked_probs(probs: Array, targets: Array) -> tuple[Tensor, Tensor]:
-    probs = as_tensor(probs)
-    if not torch.is_floating_point(probs) or probs.ndim < 2 or probs.shape[-1] < 2:
-        raise ValueError(
-            f"probs must be floating point of shape (..., K), K at least 2; got {probs.dtype} of "
-            f"shape {tuple(probs.shape)}. For a binary p pass the two columns 1 - p and p."
-        )
-    targets = as_targets(targets, probs.shape, probs.shape[-1])
-    probs = probs.flatten(0, -2)
-    total = probs @ torch.ones(probs.shape[1], dtype=probs.dtype)
-    if not ((total - 1).abs().max() <= 1e-3 and probs.min() >= 0):
-        raise ValueError(
-            "probs must be probabilities, none negative and each row summing to 1; "
-            "pass logits as the first argument instead."
-        )
-    return probs, targets
 
 
 def _edges(confidence: np.ndarray, bins: int, binning: str) -> np.ndarray:
