@@ -12,7 +12,8 @@ from lsbook.explore import evaluation
 
 JAVASCRIPT = Path(__file__).parent / "js"
 STATIC = Path(__file__).parent.parent / "book" / "_static"
-SCRIPTS = ("frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js")
+SCRIPTS = ("frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
+           "explore/page.js")
 STYLES = ("lsbook.css", "explore/explore.css")
 
 

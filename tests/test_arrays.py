@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy.special import log_softmax
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
 from lsbook.estimators import arrays, calibration, information, selective, smoothness, templates
 from lsbook.estimators.temperature import fit_temperature
@@ -167,12 +167,17 @@ def test_a_class_ruled_out_is_as_if_it_were_not_there():
     masked, targets = LOGITS.copy(), TARGETS % 3
     masked[:, 3] = -np.inf
     for estimate in (calibration.ece, calibration.mce, calibration.nll, calibration.brier,
-                     calibration.accuracy):
+                     calibration.accuracy, lambda *pair: fit_temperature(*pair).T,
+                     lambda *pair: fit_temperature(*pair, "ece").ece_after):
         assert estimate(masked, targets) == pytest.approx(estimate(LOGITS[:, :3], targets))
     own = LOGITS.copy()  # other classes in each row
     own[np.arange(60), (TARGETS + 1 + np.arange(60) % 2) % 4] = -np.inf
     expected = -log_softmax(own, axis=1)[np.arange(60), TARGETS].mean()
     assert calibration.nll(own, TARGETS) == pytest.approx(expected)
+    fit = fit_temperature(own, TARGETS)
+    assert fit.nll_after == pytest.approx(calibration.nll(own, TARGETS, T=fit.T))
+    nearby = [calibration.nll(own, TARGETS, T=fit.T * by) for by in (0.99, 1.01)]
+    assert fit.nll_after < min(nearby)
 
 
 @pytest.mark.parametrize("estimate", [
@@ -181,7 +186,7 @@ def test_a_class_ruled_out_is_as_if_it_were_not_there():
 def test_a_target_that_is_ruled_out_is_told_by_class(estimate):
     masked = LOGITS.copy()
     masked[7, TARGETS[7]] = -np.inf
-    with pytest.raises(ValueError, match=f"class {TARGETS[7]} -inf in row 7"):
+    with pytest.raises(ValueError, match=f"rule class {TARGETS[7]} out in row 7"):
         estimate(masked, TARGETS)
     masked[7] = -np.inf
     with pytest.raises(ValueError, match="not every class of a row"):
@@ -212,6 +217,79 @@ def test_probabilities_given_as_logits_are_noticed(probs):
             except ValueError:
                 pass  # no temperature may be best
         assert len(said) == 1
+
+
+def test_probabilities_are_as_good_as_their_logits():
+    for estimate in (calibration.ece, calibration.mce, calibration.classwise_ece, calibration.nll,
+                     calibration.brier):
+        for T in (1.0, 0.3, 2.5):
+            assert estimate(probs=PROBS, targets=TARGETS, T=T) == pytest.approx(
+                estimate(LOGITS, TARGETS, T=T))
+    assert calibration.accuracy(probs=PROBS, targets=TARGETS) == calibration.accuracy(
+        LOGITS, TARGETS)
+    fit, same = fit_temperature(LOGITS, TARGETS), fit_temperature(probs=PROBS, targets=TARGETS)
+    assert [same.T, same.nll_after, same.ece_after] == pytest.approx(
+        [fit.T, fit.nll_after, fit.ece_after], rel=1e-6)
+
+
+def test_no_probability_for_the_right_class_is_an_infinite_nll_alone():
+    probs, targets = np.array([[1.0, 0, 0], [0.2, 0.8, 0], [0.5, 0.5, 0]]), [0, 1, 2]
+    assert calibration.brier(probs=probs, targets=targets) == pytest.approx((0.08 + 1.5) / 3)
+    assert calibration.accuracy(probs=probs, targets=targets) == pytest.approx(2 / 3)
+    assert calibration.ece(probs=probs, targets=targets) == pytest.approx(0.7 / 3)
+    for estimate in (calibration.nll, fit_temperature):
+        with pytest.raises(ValueError, match="probs rule class 2 out in row 2"):
+            estimate(probs=probs, targets=targets)
+
+
+WEIGHTED = [calibration.ece, calibration.classwise_ece, calibration.nll,
+            calibration.brier, calibration.accuracy,
+            lambda *given, **weight: calibration.ece(*given, **weight, binning="mass", bins=7),
+            lambda *given, **weight: calibration.mce(*given, **weight, bins=2),
+            lambda *given, **weight: fit_temperature(*given, **weight).T,
+            lambda *given, **weight: fit_temperature(*given, "ece", **weight).ece_before,
+            lambda *given, **weight: fit_temperature(*given, **weight).nll_after]
+
+
+@pytest.mark.parametrize("estimate", WEIGHTED)
+@pytest.mark.parametrize("bring", [np.asarray, list, torch.tensor, pd.Series])
+def test_a_weight_is_a_number_of_repetitions(estimate, bring):
+    times = np.arange(60) % 4
+    repeated = estimate(LOGITS.repeat(times, 0), TARGETS.repeat(times))
+    assert estimate(LOGITS, TARGETS, sample_weight=bring(times)) == pytest.approx(repeated)
+    scaled = estimate(LOGITS, TARGETS, sample_weight=times * 0.125)
+    assert scaled == pytest.approx(repeated)
+    assert repeated != pytest.approx(estimate(LOGITS, TARGETS), rel=1e-4)
+
+
+def test_weighted_scores_are_those_of_scikit_learn():
+    weight = RNG.exponential(size=60)
+    given = {"probs": PROBS, "targets": TARGETS, "sample_weight": weight}
+    assert calibration.nll(**given) == pytest.approx(
+        log_loss(TARGETS, PROBS, sample_weight=weight))
+    assert calibration.accuracy(**given) == pytest.approx(
+        accuracy_score(TARGETS, PROBS.argmax(1), sample_weight=weight))
+    assert calibration.brier(**given) == pytest.approx(brier_score_loss(
+        TARGETS, PROBS, sample_weight=weight, labels=range(4), scale_by_half=False))
+
+
+def test_weights_belong_to_axes_as_targets_do():
+    weight = RNG.exponential(size=60)
+    flat = calibration.nll(LOGITS, TARGETS, sample_weight=weight)
+    nested = calibration.nll(LOGITS.reshape(6, 10, 4), TARGETS.reshape(6, 10),
+                             sample_weight=weight.reshape(6, 10))
+    assert nested == flat
+
+
+@pytest.mark.parametrize("weight, message", [
+    (np.ones(59), "60 examples; got 59"), (-np.ones(60), "none negative"),
+    (np.zeros(60), "not all 0"), (np.full(60, np.nan), "finite"), (np.full(60, np.inf), "finite"),
+    ("balanced", "array of numbers"), (2.0, "60 examples; got 1"),
+])
+def test_bad_weights_are_refused_by_name(weight, message):
+    for estimate in WEIGHTED:
+        with pytest.raises(ValueError, match=f"sample_weight must .*{message}"):
+            estimate(LOGITS, TARGETS, sample_weight=weight)
 
 
 @pytest.mark.parametrize("logits", [LOGITS, np.eye(4), PROBS - 0.01, PROBS * 1.01, -PROBS,

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lsbook import recipes
-from lsbook.explore import evaluation
+from lsbook.explore import calibration, evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import theme
+from lsbook.runs.best import recorded
 from drawn import open_page
 
 STATIC = Path(__file__).parent.parent / "book" / "_static"
@@ -47,7 +48,7 @@ def site(tmp_path):
         for name, arrays in evaluations.items():
             (folder / f"{name}.js").write_text(evaluation.encode(name, arrays))
         (tmp_path / "explore").mkdir(exist_ok=True)
-        names = ("frame", "explore/figure", "explore/evaluations", "explore/plot")
+        names = ("frame", "explore/figure", "explore/evaluations", "explore/plot", "explore/page")
         for name in names:
             (tmp_path / f"{name}.js").write_text((STATIC / f"{name}.js").read_text())
         tags = "".join(f'<script src="{name}.js"></script>' for name in names)
@@ -228,10 +229,22 @@ def test_an_explorer_needs_words():
         Explorer(kind="toy", config={}, title="T", alt=" ")
 
 
-def test_a_live_kernel_shows_the_chart(monkeypatch):
-    chart = SimpleNamespace(_repr_mimebundle_=lambda **_: {"text/plain": "chart"})
-    figure = Explorer(kind="toy", config={}, title="T", alt="A toy.", chart=chart)
+def test_a_notebook_shows_a_figure_that_carries_all_it_needs(page, tmp_path, monkeypatch):
+    runs = [next(iter(recorded(recipes.named("lab/mlp-mnist1d", alpha=a), seed=0, alpha=a)))
+            for a in (0.0, 0.1)]
+    figure = calibration.explorer([runs], "Title", 0.1)
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)
-    assert figure._repr_mimebundle_() == {"text/plain": "chart"}
+    saved = tmp_path / "saved.html"
+    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{figure._repr_html_()}</body>')
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    page.wait_for_selector("figure[data-ready]")
+    assert asked == [saved.as_uri()]
+    before = page.locator(".ls-numbers").inner_text()
+    assert f"{runs[0].metrics['val_ece']:.4f}" in before
+    page.locator("input[type=range]").last.fill("40")
+    assert page.locator(".ls-numbers").inner_text() != before
+    assert page.url == saved.as_uri()
     monkeypatch.setenv("LSBOOK_STATIC", "1")
-    assert "ls-explorer" in figure._repr_mimebundle_()["text/html"]
+    assert "<style>" not in figure._repr_html_()

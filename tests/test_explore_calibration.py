@@ -170,6 +170,7 @@ def test_real_data_come_first_and_pairs_are_whole(monkeypatch):
 
     real = [run("fraction/resnet20-cifar100", a, s) for a, s in ((0.0, 0), (0.05, 0), (0.1, 1))]
     own = [run("lab/mlp-mnist1d", a) for a in (0.0, 0.1)]
+    monkeypatch.setenv("LSBOOK_STATIC", "1")
     monkeypatch.setattr(explore, "best", lambda *names: real if "fraction" in names[-1] else [])
     sets = explore.choices([("paper/x", "fraction/x")], own)
     figure = explore.explorer(sets, "Title")

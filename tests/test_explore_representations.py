@@ -100,8 +100,10 @@ def visit(page, lab, tmp_path_factory):
     """Opens the three figures with one of them in a state of its own."""
     folder = tmp_path_factory.mktemp("page")
     row = figures.Row("MLP", ("lab",), lab[0.0], lab[0.1], ("2", "0", "6"), (2, 0, 6))
+    sets = representations.compared(0.1)
     explorers = [
-        representations.explorer(), representations.figure_1([row]), representations.geometry()]
+        representations.explorer(sets), representations.figure_1([row]),
+        representations.geometry(sets)]
     shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]
     shipped += recorded(named("fraction/resnet20-cifar100"), seed=0)
     address = page_of("representations", explorers, folder, shipped)

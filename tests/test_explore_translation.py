@@ -89,7 +89,7 @@ def test_the_real_text_stands_before_the_lab(monkeypatch):
     assert list(translation.sets()) == list(figures.RECIPES)
     monkeypatch.setattr(translation, "recorded", lambda recipe: [])
     with pytest.raises(LookupError, match="first cells"):
-        translation.temperature()
+        translation.temperature(translation.sets())
 
 
 # --------------------------------------------------------------------------------------- the page
@@ -98,8 +98,10 @@ def test_the_real_text_stands_before_the_lab(monkeypatch):
 @pytest.fixture(scope="module")
 def visit(page, lab, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    shown = [translation.temperature(), translation.reliability(), translation.sentences(),
-             dataclasses.replace(translation.temperature(), name="uneven")]
+    sets = translation.sets()
+    draw = translation.temperature, translation.reliability, translation.sentences
+    shown = [*(each(sets) for each in draw),
+             dataclasses.replace(translation.temperature(sets), name="uneven")]
     runs = next(each for each in shown[-1].config["sets"] if each["name"] == LAB)["runs"]
     runs[:] = [run for run in runs if (run["alpha"], run["seed"]) != (0.1, 2)]
     shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]

@@ -170,31 +170,15 @@ def test_spread_parts_pairs_from_examples():
     assert (row["mean"], row["between"], row["within"]) == pytest.approx((-3, 1, math.sqrt(12.5)))
 
 
-def test_target_rows_hold_examples_of_each_class():
-    rows = figures.target_rows([teacher_run(0.0)], each=2)
-    assert rows["label"].tolist() == [k for k in range(K) for _ in range(2)]
-    assert rows["logits"].map(len).eq(K).all()
-
-
-def test_charts_build_and_hold_their_controls(family):
+def test_charts_build_and_hold_their_controls():
     teachers = [teacher_run(a) for a in (0.0, 0.15, 0.3)]
-    frame = figures.accuracies(family, TEACHER)
     charts = [
-        (figures.figure5(frame, teachers, 0.2), {"alpha", "T", "example", "every"}),
         (figures.wrong_chart(figures.wrong_frame(teachers), 0.15, K), {"alpha"}),
-        (figures.grid_chart(figures.grid_frame(frame), "here"), {"shown"}),
-        (figures.gamma_chart(figures.gamma_frame(teachers)), set()),
     ]
     for chart, names in charts:
         spec = chart.to_dict()
         assert {p["name"] for p in spec.get("params", []) if "bind" in p} == names
         assert "NaN" not in json.dumps(spec)
-
-
-def test_untrained_lessons_are_said_to_be_so(family):
-    choices = figures._choices(figures.summary(figures.accuracies(family, TEACHER)), [0.0, 0.15])
-    assert choices.loc[(choices["alpha"] == 0.15) & (choices["T"] == 8), "label"].item() == (
-        "α 0.15, T 8: no student trained")
 
 
 def test_a_student_alone_is_known_by_its_recipe_not_its_name(family):

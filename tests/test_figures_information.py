@@ -5,7 +5,6 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import logsumexp
 
@@ -38,18 +37,6 @@ def test_endings(runs):
     assert ends.loc[ends["alpha"] == 0.3, "last"].tolist() == pytest.approx([0.8, 0.8])
 
 
-def test_differences_cover_every_step_once(runs):
-    rows = figures.differences(runs[:1])
-    assert rows["step"].iloc[0] == 0 and rows["until"].iloc[-1] == STEPS[-1] + 1
-    assert rows["until"].tolist()[:-1] == rows["step"].tolist()[1:]
-    assert rows["sigma"].to_numpy() == pytest.approx(0.5)
-
-
-def test_differences_skip_runs_without_draws(runs):
-    light = SimpleNamespace(**(vars(runs[0]) | {"arrays": {}}))
-    assert set(figures.differences([light, runs[2]])["alpha"]) == {0.1}
-
-
 def plain(mu, y):
     s2 = np.mean((y - mu) ** 2)
     inner = logsumexp(-((y[:, None] - mu) ** 2) / (2 * s2), axis=1) - math.log(len(mu))
@@ -70,14 +57,6 @@ def test_mistakes_begin_with_the_right_one():
     assert nats[0] - nats[4] == pytest.approx(math.log(2), abs=0.05)
 
 
-def test_bias_brackets_the_truth():
-    frame = figures.bias_frame(counts=(5,), examples=(300,), sets=6)
-    for _, case in frame.groupby("case"):
-        values = case.set_index("form")["estimate"]
-        assert values["fresh"] < case["truth"].iloc[0] < values["reused"]
-    assert set(frame["truth"]) == {0.0, math.log(2)}
-
-
 def test_draw_counts_use_the_first_columns():
     draws = np.random.default_rng(0).standard_normal((50, 5))
     frame = figures.draw_count_frame(draws).set_index(["L", "form"])["estimate"]
@@ -86,27 +65,6 @@ def test_draw_counts_use_the_first_columns():
 
 
 def test_charts_build_and_hold_their_controls(runs):
-    history, rows = figures.history(runs), figures.differences(runs)
-    bias = figures.bias_frame(counts=(2, 5), examples=(50,), sets=2)
-    charts = [
-        (figures.curves(history, 0.12, "An MLP"), {"form", "alpha"}),
-        (figures.last_against_alpha(history), {"form"}),
-        (figures.explorer(rows, history, 0.1, ("0", "5")), {"alpha", "step", "unit"}),
-        (figures.bias_chart(bias), {"N", "known"}),
-    ]
-    for chart, names in charts:
-        spec = chart.to_dict()
-        assert {p["name"] for p in spec["params"] if "bind" in p} == names
-        assert "NaN" not in json.dumps(spec)
-
-
-def test_the_picker_starts_at_the_nearest_alpha(runs):
-    spec = figures.curves(figures.history(runs), 0.12, "An MLP").to_dict()
-    assert {p["name"]: p["value"] for p in spec["params"]}["alpha"] == 0.1
-
-
-def test_curves_pack_one_row_a_run(runs):
-    spec = figures.curves(figures.history(runs), 0.1, "An MLP").to_dict()
-    packed = next(pd.DataFrame(d) for d in spec["datasets"].values() if "fresh" in d[0])
-    assert len(packed) == len(runs)
-    assert len(packed["fresh"].iloc[0]) == len(STEPS)
+    spec = figures.last_against_alpha(figures.history(runs)).to_dict()
+    assert {p["name"] for p in spec["params"] if "bind" in p} == {"form"}
+    assert "NaN" not in json.dumps(spec)

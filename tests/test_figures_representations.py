@@ -5,12 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from drawn import marks, open_page
+from drawn import open_page
 from lsbook import recipes
-from lsbook.estimators.templates import append_one, geometry, plane, project, project_logits
+from lsbook.estimators.templates import append_one, geometry, plane, project
 from lsbook.figures import representations as figures
 from lsbook.figures.scale import in_words
-from lsbook.figures.theme import show
 from lsbook.ledger import checks
 from lsbook.runs import best
 from lsbook.runs.classes import KEPT
@@ -40,69 +39,6 @@ def in_plane(run, part, classes):
     keep = np.isin(run.arrays[f"{part}_targets"], classes)
     through = plane(run.arrays["templates"][list(classes)])
     return project(append_one(run.hidden[part][keep]), through)
-
-
-def test_shipped_logits_give_the_projection_of_the_activations():
-    run, classes = network(0.1), [3, 0, 4]
-    examples, networks = figures.plane_frames([run], range(K))
-    step = networks["step"][0]
-    for part in ("train", "val"):
-        rows = examples[(examples["part"] == figures.PARTS[part])].set_index("target")
-        for k in classes:
-            shipped = np.array(rows.loc[k, "z"])[:, classes] * step
-            mine = in_plane(run, part, classes)
-            targets = run.arrays[f"{part}_targets"]
-            keep = targets[np.isin(targets, classes)] == k
-            got = project_logits(shipped, run.arrays["templates"][classes])
-            assert np.abs(got - mine[keep]).max() < 4 * step
-
-
-def test_gram_rows_are_the_templates_logits():
-    run = network(0.1)
-    examples, networks = figures.plane_frames([run], [1, 2, 4])
-    w = run.arrays["templates"][[1, 2, 4]]
-    z = np.array(examples[examples["part"] == "template"]["z"].tolist())[:, 0]
-    np.testing.assert_allclose(z * networks["step"][0], w @ w.T)
-    np.testing.assert_allclose(np.reshape(networks["gram"][0], (3, 3)), w @ w.T)
-
-
-@pytest.mark.parametrize("classes", [(0, 1, 2), (4, 1, 3)])
-def test_browser_projects_any_three_classes(page, classes):
-    runs = [network(alpha) for alpha in (0.0, 0.1, 0.3)]
-    figure = show(figures.planes(runs, NAMES), alt="planes")
-    first, second, third = classes
-    seen = marks(page, figure, alpha=0.3, first=first, second=second, third=third)
-    points = [m for m in seen if m["kind"] == "symbol" and "target" in m]
-    examples, networks = figures.plane_frames(runs, range(K))
-    for run in (runs[0], runs[2]):
-        step = networks.set_index("alpha")["step"][run.recipe.alpha]
-        for part, name in figures.PARTS.items():
-            mine = [m for m in points if m["alpha"] == run.recipe.alpha and m["part"] == name]
-            assert len(mine) == 3 * EACH
-            z = np.array([m["z"] for m in mine])[:, list(classes)] * step
-            want = project_logits(z, run.arrays["templates"][list(classes)])
-            got = np.array([[m["x"], m["y"]] for m in mine])
-            np.testing.assert_allclose(got, want, atol=1e-4)
-
-
-def test_browser_measures_the_spread_as_geometry_does(page):
-    runs = [network(0.0), network(0.1)]
-    figure = show(figures.planes(runs, NAMES), alt="planes")
-    seen = [m for m in marks(page, figure, first=1, second=2, third=4) if "spread" in m]
-    assert len(seen) == 4
-    classes = [1, 2, 4]
-    for run, part, got in zip(
-            [runs[0], runs[0], runs[1], runs[1]], ["train", "val"] * 2, seen):
-        xy = in_plane(run, part, classes)
-        want = geometry(xy, np.repeat([0, 1, 2], EACH), np.eye(3))
-        assert got["spread"] == pytest.approx(want.within_spread, rel=0.01)
-        assert got["distance"] == pytest.approx(want.centre_distance, rel=0.01)
-
-
-def test_browser_asks_for_three_different_classes(page):
-    figure = show(figures.planes([network(0.0), network(0.1)], NAMES), alt="planes")
-    words = [m.get("words") for m in marks(page, figure, first=1, second=1)]
-    assert words.count("choose three different classes") == 4
 
 
 def test_rows_hold_the_projection_and_its_numbers():
@@ -183,16 +119,6 @@ def test_twenty_classes_have_names_and_are_those_that_runs_keep():
 ])
 def test_scale_in_words(name, words):
     assert in_words(recipes.named(name)) == words
-
-
-def test_figure_1_is_four_squares_a_row():
-    row = figures.Row("title", ("note",), network(0.0), network(0.1), ("a", "b", "c"), (0, 1, 2))
-    panels = figures.figure_1([row, row]).to_dict()["vconcat"][0]["hconcat"]
-    assert len(panels) == 4
-    for panel in panels:
-        axes = panel["layer"][0]["encoding"]
-        x, y = (np.diff(axes[name]["scale"]["domain"]) for name in ("x", "y"))
-        assert panel["width"] == panel["height"] and x == pytest.approx(y, abs=2e-3)
 
 
 def test_figure_1_in_numbers_agrees_with_the_activations():

@@ -33,18 +33,6 @@ def test_optimum_gap_refuses_what_has_no_meaning(alpha, K):
         smoothing.optimum_gap(alpha, K)
 
 
-def test_landscape_agrees_with_torch():
-    frame = smoothing.landscape_frame(0.3, 7)
-    for alpha, part in ((0.0, frame[frame.target == "hard"]),
-                        (0.3, frame[frame.target == "smoothed"])):
-        for row in part.iloc[::20].itertuples():
-            gap = torch.tensor(row.gap, dtype=torch.float64, requires_grad=True)
-            value = loss(gap, alpha, 7)
-            value.backward()
-            assert row.loss == pytest.approx(value.item())
-            assert row.slope == pytest.approx(gap.grad.item(), abs=1e-9)
-
-
 def test_conventions_against_their_definitions():
     alpha, K = 0.2, 10
     rows = smoothing.conventions(alpha, K).set_index("used by")
@@ -98,11 +86,3 @@ def test_gaps_are_told_with_the_optimum_of_every_class():
     assert told.startswith("ResNet-20 on CIFAR-100, a quarter of the images")
     assert "with hard targets between 5.5 and 6.5; with α = 0.1" in told
     assert told.endswith(f"at {math.log(0.901 / 0.001):.1f}")
-
-
-@pytest.mark.parametrize("chart", [smoothing.landscape(), smoothing.conventions_chart(0.07)])
-def test_sliders_start_at_the_given_setting(chart):
-    spec = chart.to_dict()
-    params = {param["name"]: param for param in spec["params"]}
-    assert params["alpha"]["value"] in (0.1, 0.07)
-    assert all("bind" in param for param in params.values())

@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist
 
 from lsbook import recipes, runs
 from lsbook.chapter import Chapter
-from lsbook.data import Grammar, load_text
+from lsbook.data import load_text
 from lsbook.estimators.calibration import reliability
 from lsbook.estimators.templates import plane, project
 from lsbook.figures import translation
@@ -55,26 +55,8 @@ def params(chart):
     return {p["name"]: p for p in chart.to_dict()["params"] if "value" in p}
 
 
-def test_counted_tokens_give_the_ece_of_the_tokens(pair):
-    frame = translation.token_frame(pair)
-    assert frame[frame.alpha == 0]["T"].tolist() == [0.8, 1.0, 1.6]
-    assert frame[frame.alpha == 0.1]["T"].tolist() == [1.0]
-    for row in frame.itertuples():
-        arrays = pair[int(row.alpha > 0)].arrays
-        confidence, correct = arrays["token_confidence"], arrays["token_correct"]
-        confidence = confidence[np.abs(TEMPERATURES - row.T).argmin()]
-        assert sum(row.n) == N and sum(row.right) == correct.sum()
-        spread = np.repeat(np.array(row.level) / translation.LEVELS, row.n)
-        right = np.concatenate([[1] * r + [0] * (n - r) for n, r in zip(row.n, row.right)])
-        true = reliability(confidence, correct).ece
-        assert reliability(spread, right).ece == pytest.approx(true, abs=2e-3)
-
-
 def test_reliability_starts_at_the_fitted_temperature(pair):
     assert translation.fitted_temperature(pair[0]) == 1.6
-    controls = params(translation.reliability(pair, alpha=0.1))
-    values = {name: control["value"] for name, control in controls.items()}
-    assert values == {"T": 1.6, "alpha": 0.1, "bins": 15}
 
 
 def test_detailed_prefers_the_seed_and_leaves_out_light_runs():
@@ -203,12 +185,6 @@ def test_word_names_are_the_recorded_ones_or_those_of_the_vocabulary(pair):
     assert translation.word_names(run) == ["“.”", "“in”"]
 
 
-def test_pieces_of_a_sentence_lose_their_mark():
-    frame = translation.sentence_frame({0.0: [
-        {"source": "a", "tokens": ["▁Ein", "er"], "probabilities": [0.5, 1.0]}]})
-    assert frame["word"].tolist() == ["Ein", "er"]
-
-
 def sample():
     return {
         "source": "the boy sleeps .", "reference": "der Bub schläft .",
@@ -236,34 +212,16 @@ def test_hesitations_of_both_networks_count_in_either_order():
     assert told.endswith("the same two in 1: *a* or *b*.")
 
 
-def test_true_probabilities_follow_the_lexicon_and_end_with_an_error():
-    frame = translation.sentence_frame({0.0: [sample()]}, Grammar())
-    assert frame["truth"].tolist()[:3] == [1.0, 0.7, 0.0]
-    assert frame["truth"].isna().tolist() == [False, False, False, True]
-    assert frame["position"].tolist() == [1, 2, 3, 4]
-
-
-def test_sentences_without_a_grammar_have_no_truth():
-    frame = translation.sentence_frame({0.0: [sample()]})
-    assert frame["truth"].isna().all()
-
-
 def test_charts_compile(pair):
-    samples = {run.recipe.alpha: [sample()] for run in pair}
     names = ["“a”", "“b”", "“,”", "“.”"]
     charts = [
-        translation.reliability(pair),
-        translation.temperature_curves(translation.curve_frame(pair)),
         translation.truth_chart(translation.truth_frame(pair), 362),
         translation.words_plane(pair, names),
-        translation.sentences(samples, Grammar()),
     ]
     for chart in charts:
         assert params(chart)["alpha"]["value"] == 0.1
         # One strength of smoothing is nothing to pick from.
         assert all(("bind" in p) == (name != "alpha") for name, p in params(chart).items())
-    quiet = translation.sentences(samples, Grammar(), bound=False)
-    assert not any("bind" in p for p in params(quiet).values())
 
 
 def test_results_without_runs_are_not_yet_run():
@@ -324,7 +282,7 @@ def test_explorer_finds_the_recorded_translation(recorded):
 @pytest.fixture
 def chapter(monkeypatch, tmp_path):
     monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path))
-    monkeypatch.setattr("lsbook.widgets.translation.live", lambda: True)
+    monkeypatch.delenv("LSBOOK_STATIC", raising=False)
     return lambda **changes: Chapter(**{
         "name": "translation", "presets": dict(lab="lab/transformer-grammar",
                                                paper="paper/transformer-multi30k"),
@@ -332,7 +290,7 @@ def chapter(monkeypatch, tmp_path):
 
 
 def test_explorer_offers_to_train_what_is_not_recorded(chapter):
-    controls, offer, screen = explorer(chapter()).children
+    controls, offer, _, screen = explorer(chapter()).children
     assert offer.layout.display == "none" and len(screen.outputs) == 1
     next(c for c in controls.children if c.description == "α").value = 0.17
     assert offer.layout.display == "" and not screen.outputs
@@ -340,7 +298,7 @@ def test_explorer_offers_to_train_what_is_not_recorded(chapter):
 
 
 def test_explorer_takes_seed_0_where_a_seed_keeps_no_weights(chapter):
-    _, offer, screen = explorer(chapter(seed=1)).children
+    _, offer, _, screen = explorer(chapter(seed=1)).children
     assert offer.layout.display == "none" and len(screen.outputs) == 1
 
 

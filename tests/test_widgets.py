@@ -1,37 +1,30 @@
-"""Explorers draw anew when a control moves, and are absent where no kernel is live."""
+"""What needs a kernel is absent where there is none, and ipywidgets stays in its room."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import ipywidgets
 import pytest
 
 import lsbook
-from lsbook import widgets
-from lsbook.chapter import Chapter
-from lsbook.widgets import calibration, representations
+from lsbook import recipes
+from lsbook.widgets.train import driven
+
+CHAPTER = SimpleNamespace(device="cpu")
 
 
-@pytest.fixture
-def chapter():
-    presets = {"lab": "lab/mlp-mnist1d"}
-    return Chapter(name="calibration", presets=presets, alpha=0.1, preset="lab", seed=0)
-
-
-@pytest.mark.parametrize("module", [calibration, representations])
-def test_static_page_shows_no_explorer(module, chapter, monkeypatch):
-    monkeypatch.setenv("LSBOOK_STATIC", "1")
-    assert not widgets.live()
-    assert module.explorer(chapter) is None
-
-
-@pytest.mark.parametrize("module, names", [
-    (calibration, ["α", "T", "bins", "of equal"]),
-    (representations, ["α", "first class", "second class", "third class", "epoch"]),
-])
-def test_live_explorer_has_its_controls(module, names, chapter, monkeypatch):
-    monkeypatch.delenv("LSBOOK_STATIC", raising=False)
-    box = module.explorer(chapter)
-    assert [control.description for control in box.children[0].children] == names
-    assert box.children[0].children[0].value == 0.1
+@pytest.mark.parametrize("site", [True, False])
+def test_a_figure_stands_below_a_slider_where_a_kernel_is_live(site, monkeypatch):
+    monkeypatch.setenv("LSBOOK_STATIC", str(int(site)))
+    recipe = recipes.named("lab/mlp-mnist1d", alpha=0.1, seed=0)
+    shown = driven(CHAPTER, lambda alpha: f"drawn at {alpha}", lambda alpha: [recipe], 0.1)
+    if site:
+        assert shown == "drawn at 0.1"
+        return
+    row, _, _, screen = shown.children
+    (slider,) = row.children
+    assert isinstance(slider, ipywidgets.FloatSlider) and slider.value == 0.1
+    assert screen.outputs[0]["data"]["text/plain"] == "'drawn at 0.1'"
 
 
 def test_ipywidgets_is_imported_here_alone():

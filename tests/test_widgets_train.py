@@ -28,7 +28,7 @@ def box(tmp_path, monkeypatch):
 
 
 def parts(box):
-    above, below, screen = box.children
+    above, below, _, screen = box.children
     (slider,), (button,) = above.children, below.children
     return slider, button, screen
 
@@ -58,7 +58,7 @@ def test_what_is_wrong_is_said(box):
         raise ValueError("alpha must lie in [0, 1].")
 
     broken = training_panel(lambda alpha: None, refuse, "cpu", alpha=ipywidgets.FloatSlider())
-    assert "alpha must lie" in broken.children[2].outputs[0]["text"]
+    assert "alpha must lie" in broken.children[-1].outputs[0]["text"]
 
 
 def test_duration_is_that_of_finished_runs_of_the_family(box):
@@ -79,9 +79,9 @@ def test_distillation_explorer_draws_a_recorded_student(monkeypatch):
     def taught_by(teacher, T, beta):
         return student.with_(distil=Distil(teacher=teacher, T=T, beta=beta))
 
-    family = figures.family(teacher, student, runs.available())
-    box = distillation.explorer(CHAPTER, taught_by, figures.accuracies(family, teacher))
-    row, offer, screen = box.children
+    family = figures.Family(
+        teacher, student, tuple(figures.family(teacher, student, runs.available())))
+    row, offer, _, screen = distillation.explorer(CHAPTER, taught_by, family).children
     assert [control.description for control in row.children] == ["α", "T", "β"]
     assert offer.layout.display == "none" and len(screen.outputs) == 1
     row.children[2].value = 0.4
@@ -90,7 +90,7 @@ def test_distillation_explorer_draws_a_recorded_student(monkeypatch):
 
 def test_information_explorer_draws_from_a_recorded_network(monkeypatch):
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)
-    row, offer, screen = information.explorer(CHAPTER).children
+    row, offer, _, screen = information.explorer(CHAPTER).children
     assert offer.layout.display == "none" and len(screen.outputs) == 1
     row.children[0].value = 0.37
     assert offer.layout.display != "none" and not screen.outputs

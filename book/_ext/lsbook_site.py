@@ -104,7 +104,7 @@ def add_explorers(app, pagename, templatename, context, doctree):
         return
     static = Path(app.srcdir) / "book" / "_static"
     own = [f"explore/{kind}{part}.js" for kind in kinds for part in ("-math", "")]
-    for script in ("frame.js", *EXPLORER_SCRIPTS, *own):
+    for script in ("frame.js", *EXPLORER_SCRIPTS, *own, "explore/page.js"):
         if (static / script).exists():
             app.add_js_file(script, loading_method="defer")
     app.add_css_file("explore/explore.css")

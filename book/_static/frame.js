@@ -59,7 +59,7 @@ window.lsFrame = (() => {
       bar.append(made);
     };
     button("Reset", "Back to the paper's setting", reset, "ls-reset");
-    button("Copy link", "A link to this figure as it stands", async (made) => {
+    if (link) button("Copy link", "A link to this figure as it stands", async (made) => {
       history.replaceState(null, "", link());
       let said = "Copied";
       await navigator.clipboard.writeText(location.href).catch(() => (said = "See the address"));

@@ -86,13 +86,7 @@ def as_logits(logits: Array, targets: Array, name: str = "logits") -> tuple[Tens
     check_logits(logits, name, masked=True)
     targets = as_targets(targets, logits.shape, logits.shape[-1])
     logits = logits.flatten(0, -2)
-    own = logits.gather(1, targets[:, None])[:, 0]
-    if own.amin() == -torch.inf:
-        row = int(own.argmin())
-        raise ValueError(
-            f"{name} give class {int(targets[row])} -inf in row {row}, whose target it is; "
-            "only other classes can be masked out."
-        )
+    check_possible(logits, targets, name)
     if _like_probabilities(logits[:1]) and _like_probabilities(logits):
         warnings.warn(
             f"{name} look like probabilities: every row lies in [0, 1] and sums to 1. If they "
@@ -122,6 +116,39 @@ def as_probs(probs: Array, targets: Array) -> tuple[Tensor, Tensor]:
             "pass logits as the first argument instead."
         )
     return probs, targets
+
+
+def as_scores(
+    logits: Array | None, targets: Array | None, probs: Array | None
+) -> tuple[Tensor, Tensor]:
+    """Logits or probabilities (n, K), whichever are given, and targets (n,)."""
+    if (logits is None) == (probs is None) or targets is None:
+        raise ValueError("Give logits and targets, or probs=... and targets=..., not both.")
+    return as_logits(logits, targets) if probs is None else as_probs(probs, targets)
+
+
+def as_weights(sample_weight: Array | None, n: int) -> Tensor | None:
+    """How often each of n examples counts, float64 (n,), from weights of their shape; or None."""
+    if sample_weight is None:
+        return None
+    weight = as_tensor(sample_weight, "sample_weight").double().flatten()
+    if len(weight) != n:
+        raise ValueError(
+            f"sample_weight must hold a weight for each of {n} examples; got {len(weight)}.")
+    if not (weight.min() >= 0 and 0 < weight.sum() < torch.inf):
+        raise ValueError("sample_weight must be finite, none negative and not all 0.")
+    return weight
+
+
+def check_possible(scores: Tensor, targets: Tensor, name: str) -> None:
+    """Raise ValueError if a score (n, K), a logit or log-probability, of the target is -inf."""
+    own = scores.gather(1, targets[:, None])[:, 0]
+    if own.amin() == -torch.inf:
+        row = int(own.argmin())
+        raise ValueError(
+            f"{name} rule class {int(targets[row])} out in row {row}, whose target it is: "
+            "-inf as a logit, or probability 0. Only other classes can be masked."
+        )
 
 
 def _opened(x: Array, name: str) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from lsbook import paper
 from lsbook.estimators import calibration
 from lsbook.explore import evaluation, sweep
-from lsbook.explore.figure import Explorer
+from lsbook.explore.figure import Explorer, on_site
 from lsbook.figures.calibration import best_T, network, published
 from lsbook.figures.scale import DATASETS, in_words, setting
 from lsbook.runs.best import best, compares
@@ -55,13 +55,15 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
 def choices(names: Sequence[Sequence[str]] = CHOICES, own: Sequence[Any] = ()) -> list[list[Any]]:
     """Runs to choose among, of seeds with a hard and a smoothed network; a list a data set.
 
-    ``own`` are runs of the chapter, offered last unless they are among the others.
+    ``own`` are runs of the chapter, offered last unless they are among the others. A notebook
+    offers them alone, since a figure there carries its logits.
 
     Raises
     ------
     LookupError
         If there are none.
     """
+    names = names if on_site() or not compares(list(own)) else ()
     sets = [_paired(runs) for alike in names if (runs := best(*alike))]
     known = {run.recipe.hash for runs in sets for run in runs}
     if compares(list(own)) and not known.issuperset(run.recipe.hash for run in own):
@@ -78,7 +80,6 @@ def explorer(
     seed: int = 0,
     name: str = "",
     command: str = "",
-    chart: Any = None,
 ) -> Explorer:
     """The reliability diagram of a hard and a smoothed network, and of one of them at any T.
 
@@ -90,7 +91,7 @@ def explorer(
         What to see.
     alpha, seed
         Where the controls start, or as near to it as was recorded.
-    name, command, chart
+    name, command
         As of an `Explorer`.
     """
     hard, smoothed = start(sets[0], alpha, seed)
@@ -110,13 +111,10 @@ def explorer(
         caption="Validation examples. The size of a point and the bars count them.",
         runs=[run for runs in sets for run in runs],
         command=command,
-        chart=chart,
     )
 
 
-def against_alpha(
-    sets: Sequence[Sequence[Any]], command: str = "", chart: Any = None
-) -> Explorer:
+def against_alpha(sets: Sequence[Sequence[Any]], command: str = "") -> Explorer:
     """ECE as trained and after temperature scaling, and the best temperature, against α."""
     first = sets[0]
     theirs = {DATASETS[runs[0].recipe.dataset]: network(found[0]) for runs in sets
@@ -137,7 +135,6 @@ def against_alpha(
         caption="The temperature is fitted by NLL on one half of the validation examples and used "
         "on the other, both ways round.",
         command=command,
-        chart=chart,
     )
 
 

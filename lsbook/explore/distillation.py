@@ -25,7 +25,8 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
 
 
 def figure5(
-    families: Sequence[Family], alpha: float, chart: Any = None, command: str = ""
+    families: Sequence[Family], alpha: float, command: str = "", T: float = 1.0,
+    title: str = "The better teacher need not have the better student",
 ) -> Explorer:
     """Accuracy against γ with every seed and the mean; a point tells its teacher, T and γ.
 
@@ -33,24 +34,22 @@ def figure5(
     ----------
     families
         Data sets to choose from, the first shown.
-    alpha
-        Smoothing of the teacher whose student is ringed at the start.
-    chart
-        Shown in its place where a kernel is live.
+    alpha, T
+        Smoothing and temperature of the teacher whose student is ringed at the start.
     """
     first = families[0]
     return Explorer(
-        kind=KIND, title="The better teacher need not have the better student",
+        kind=KIND, title=title,
         note="small marks: single seeds; large: their mean",
         alt=f"Accuracy in per cent against equivalent smoothing. {_words(first)}",
         caption="γ of a student is that of its targets on the whole training set; teachers and "
         f"students alone stand at their α. {_scales(families)}",
-        config={"view": "figure5", "alpha": alpha, "T": 1.0,
+        config={"view": "figure5", "alpha": alpha, "T": T,
                 "families": [_family(family) for family in families]},
-        sources=_every_run(families), command=command, chart=chart)
+        sources=_every_run(families), command=command)
 
 
-def grid(families: Sequence[Family], chart: Any = None, command: str = "") -> Explorer:
+def grid(families: Sequence[Family], command: str = "") -> Explorer:
     """T × α heat map of students, the published values outlined where they speak of the same."""
     taught = [f for f in families if len(figures.grid_frame(f.frame))] or list(families)
     cells = figures.grid_frame(taught[0].frame)
@@ -68,12 +67,10 @@ def grid(families: Sequence[Family], chart: Any = None, command: str = "") -> Ex
         f"smoothed teacher does no harm. A dash: not run. {_scales(taught)}",
         config={"view": "grid", "families": [_family(family) for family in taught],
                 "published": _columns(published, ["alpha", "T", "accuracy", "gain"])},
-        sources=_every_run(taught), command=command, chart=chart)
+        sources=_every_run(taught), command=command)
 
 
-def teachers(
-    families: Sequence[Family], alpha: float, chart: Any = None, command: str = ""
-) -> Explorer:
+def teachers(families: Sequence[Family], alpha: float, command: str = "") -> Explorer:
     """γ against T of every teacher, and what two of them say about one example."""
     told = sorted((family for family in families if family.teachers),
                   key=lambda family: family.teacher.preset == "lab")
@@ -89,7 +86,7 @@ def teachers(
         + " ".join(f"{family.name}: {scale_words(family.teacher)}." for family in told),
         config={"view": "teachers", "alpha": alpha, "T": 1.0, "families": [
             _teaching(family) for family in told]},
-        runs=[run for family in told for run in family.teachers], command=command, chart=chart)
+        runs=[run for family in told for run in family.teachers], command=command)
 
 
 def _scales(families: Sequence[Family]) -> str:

@@ -42,13 +42,17 @@ def encode(name: str, arrays: Mapping[str, np.ndarray]) -> str:
     return f"lsEvaluations.arrived({json.dumps(name)}, {json.dumps(packed)});\n"
 
 
+def arrays(run: Any, kind: str) -> Mapping[str, np.ndarray]:
+    """What explorers of ``kind`` read of ``run``."""
+    return importlib.import_module(f"lsbook.explore.{kind}").arrays(run)
+
+
 def write(run: Any, kind: str, folder: Path) -> Path:
     """Write the evaluation of ``run`` for ``kind`` into ``folder``; whole or not at all."""
-    arrays = importlib.import_module(f"lsbook.explore.{kind}").arrays(run)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{key(run, kind)}.js"
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(encode(path.stem, arrays))
+    draft.write_text(encode(path.stem, arrays(run, kind)))
     draft.replace(path)
     return path
 

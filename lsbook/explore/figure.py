@@ -5,12 +5,17 @@ from __future__ import annotations
 import html
 import json
 import os
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lsbook.explore import evaluation
 from lsbook.figures import theme
+
+STATIC = Path(__file__).parents[2] / "book" / "_static"
+STYLES = STATIC / "lsbook.css", STATIC / "explore" / "explore.css"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +41,6 @@ class Explorer:
         Further runs that the origin names.
     command
         The papermill command that regenerates the figure.
-    chart
-        Displayed in place of the figure where a kernel is live: a chart or a widget.
     name
         Tells two explorers of one kind on a page apart in links.
 
@@ -56,7 +59,6 @@ class Explorer:
     runs: Sequence[Any] = ()
     sources: Iterable[Any] = ()
     command: str = ""
-    chart: Any = None
     name: str = ""
     origin: Mapping[str, str] = field(init=False)
 
@@ -85,7 +87,38 @@ class Explorer:
             f"{theme.figcaption(self.caption, self.origin)}</figure>"
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        if os.environ.get("LSBOOK_STATIC") == "1" or self.chart is None:
-            return {"text/html": self.to_html()}
-        return self.chart._repr_mimebundle_(include=include, exclude=exclude)
+    def to_notebook(self) -> str:
+        """The figure with the scripts, styles and evaluations that it needs: it asks for nothing.
+
+        A notebook that was saved, or made into a page of its own, shows it as it was.
+        """
+        place = f"ls-{uuid.uuid4().hex}"
+        shipped = "".join(
+            evaluation.encode(evaluation.key(run, self.kind), evaluation.arrays(run, self.kind))
+            for run in self.runs)
+        script = "\n".join(
+            [*_read(scripts(self.kind)), shipped,
+             f'lsExplore.alone(document.querySelector("#{place} figure"));'])
+        style = "\n".join(_read(STYLES))
+        return (
+            f'<div id="{place}" class="ls-alone"><style>{style}</style>{self.to_html()}'
+            f"<script>(() => {{\n{script}\n}})();</script></div>")
+
+    def _repr_html_(self) -> str:
+        return self.to_html() if on_site() else self.to_notebook()
+
+
+def on_site() -> bool:
+    """Whether the page is the built site (``LSBOOK_STATIC=1``), with no kernel behind it."""
+    return os.environ.get("LSBOOK_STATIC") == "1"
+
+
+def scripts(kind: str) -> list[Path]:
+    """The scripts that draw figures of ``kind``, in the order in which they are to run."""
+    names = ("frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
+             f"explore/{kind}-math.js", f"explore/{kind}.js")
+    return [path for name in names if (path := STATIC / name).exists()]
+
+
+def _read(paths: Iterable[Path]) -> list[str]:
+    return [path.read_text() for path in paths]

@@ -23,9 +23,7 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
     return {name: run.arrays[name].astype(np.float16) for name in figures.DRAWS}
 
 
-def figure6(
-    networks: Sequence[Network], alpha: float, chart: Any = None, command: str = ""
-) -> Explorer:
+def figure6(networks: Sequence[Network], alpha: float, command: str = "") -> Explorer:
     """Estimates along training, and the logit differences behind the one the slider stands at.
 
     Parameters
@@ -34,8 +32,6 @@ def figure6(
         To choose from, the first shown.
     alpha
         Smoothing the picker starts nearest to.
-    chart
-        Shown in its place where a kernel is live.
     """
     return Explorer(
         kind=KIND, title="Smoothing forgets which example it was",
@@ -50,10 +46,10 @@ def figure6(
         config={"view": "figure6", "alpha": alpha, "networks": [_network(n) for n in networks]},
         runs=[run for network in networks for run in network.drawn],
         sources=[run for network in networks for run in network.runs if run not in network.drawn],
-        command=command, chart=chart)
+        command=command)
 
 
-def bias(chart: Any = None, command: str = "") -> Explorer:
+def bias(command: str = "") -> Explorer:
     """The estimate on simulated draws where the truth is known, computed anew at each setting."""
     two = simulate_bias(N=600, L=5, clusters=2)
     return Explorer(
@@ -64,7 +60,7 @@ def bias(chart: Any = None, command: str = "") -> Explorer:
         f"{two.truth:.2f}: {two.fresh:.2f} with a fresh draw, {two.reused:.2f} with a reused one.",
         caption="Drawn and estimated anew whenever a control moves; one simulation gives the same "
         "numbers each time.",
-        config={"view": "bias"}, command=command, chart=chart)
+        config={"view": "bias"}, command=command)
 
 
 def _seeds(network: Network) -> str:

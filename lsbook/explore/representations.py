@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lsbook.explore import evaluation
-from lsbook.explore.figure import Explorer
+from lsbook.explore.figure import Explorer, on_site
 from lsbook.figures import representations as figures
 from lsbook.figures.representations import Row
 from lsbook.figures.scale import scaled_setting, setting
@@ -63,22 +63,18 @@ def _plane(run: Any, shown: list[int]) -> dict[str, np.ndarray]:
     return kept
 
 
-def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
-    """Hard and smoothed networks, training and validation, real data first.
+def explorer(
+    sets: Mapping[str, Sequence[Any]], alpha: float = 0.1, command: str = ""
+) -> Explorer:
+    """Hard and smoothed networks, training and validation.
 
     Parameters
     ----------
+    sets
+        Runs to choose from, by recipe, from `compared`.
     alpha
         Smoothing at the start, or the recorded strength nearest to it.
-    chart
-        Shown in its place where a kernel is live.
-
-    Raises
-    ------
-    LookupError
-        If no hard and smoothed runs are recorded.
     """
-    sets = compared(alpha)
     pair = figures.planar_pair(next(iter(sets.values())), alpha)
     row = Row("", (), *pair, *first_three(pair[0]))
     words = "; ".join(
@@ -97,11 +93,10 @@ def explorer(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
                 "sets": [_described(name, runs) for name, runs in sets.items()]},
         runs=[run for runs in sets.values() for run in runs],
         command=command,
-        chart=chart,
     )
 
 
-def figure_1(rows: Sequence[Row], chart: Any = None, command: str = "") -> Explorer:
+def figure_1(rows: Sequence[Row], command: str = "") -> Explorer:
     """Rows of four planes, as the paper's Figure 1."""
     words = " ".join(f"{row.title}: {'; '.join(row.notes)}." for row in rows)
     return Explorer(
@@ -115,13 +110,13 @@ def figure_1(rows: Sequence[Row], chart: Any = None, command: str = "") -> Explo
         config={"view": "figure1", "rows": [_row(row) for row in rows]},
         runs=list({r.recipe.hash: r for row in rows for r in (row.hard, row.smoothed)}.values()),
         command=command,
-        chart=chart,
     )
 
 
-def geometry(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
+def geometry(
+    sets: Mapping[str, Sequence[Any]], alpha: float = 0.1, command: str = ""
+) -> Explorer:
     """Spread over distance, NC1 and the templates' unevenness against α, every seed."""
-    sets = compared(alpha)
     first = next(iter(sets.values()))
     means = tables.metrics(first).groupby("alpha")[list(figures.GEOMETRY)].mean()
     words = "; ".join(
@@ -141,19 +136,24 @@ def geometry(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explor
         },
         sources=[run for runs in sets.values() for run in runs],
         command=command,
-        chart=chart,
     )
 
 
-def compared(alpha: float) -> dict[str, list[Any]]:
+def compared(alpha: float, own: Sequence[Any] = ()) -> dict[str, list[Any]]:
     """Recorded runs that can be compared, by recipe: those of seeds that have a hard network.
+
+    Real data first; a notebook offers its ``own`` runs alone, since a figure there carries its
+    logits.
 
     Raises
     ------
     LookupError
         If there are none.
     """
-    sets = {name: _seed_by_seed(recorded(CATALOGUE[name])) for name in RECIPES}
+    if own and not on_site():
+        sets = {own[0].recipe.name: _seed_by_seed(list(own))}
+    else:
+        sets = {name: _seed_by_seed(recorded(CATALOGUE[name])) for name in RECIPES}
     sets = {name: runs for name, runs in sets.items() if figures.planar_pair(runs, alpha)}
     if not sets:
         raise LookupError("No hard and smoothed runs are recorded; run the chapter's first cells.")

@@ -21,9 +21,7 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
     return {"gap": figures.gap_frame([run])["gap"].to_numpy()}
 
 
-def landscape(
-    alpha: float = 0.1, K: int = 10, chart: Any = None, command: str = ""
-) -> Explorer:
+def landscape(alpha: float = 0.1, K: int = 10, command: str = "") -> Explorer:
     """Targets, loss and slope against the logit gap as α, K and the gap move."""
     best = figures.optimum_gap(alpha, K)
     return Explorer(
@@ -36,7 +34,6 @@ def landscape(
         f"{best:.2f}; with hard targets it falls for ever.",
         config={"view": "landscape", "alpha": alpha, "K": K},
         command=command,
-        chart=chart,
     )
 
 
@@ -47,7 +44,7 @@ def gap_sets(sets: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
 
 
 def gaps(
-    sets: Mapping[str, Sequence[Any]], alpha: float = 0.1, chart: Any = None, command: str = ""
+    sets: Mapping[str, Sequence[Any]], alpha: float = 0.1, command: str = ""
 ) -> Explorer:
     """Histograms of the logit gaps of training examples, hard above smoothed.
 
@@ -70,13 +67,10 @@ def gaps(
                 "sets": [_described(name, runs) for name, runs in sets.items()]},
         runs=[run for runs in sets.values() for run in runs],
         command=command,
-        chart=chart,
     )
 
 
-def conventions(
-    alpha: float = 0.1, K: int = 10, chart: Any = None, command: str = ""
-) -> Explorer:
+def conventions(alpha: float = 0.1, K: int = 10, command: str = "") -> Explorer:
     """The gap of least loss against K under three conventions as α moves."""
     few, many = (figures.convention_gaps([alpha], [k])["gap"] for k in (3, 300))
     return Explorer(
@@ -89,7 +83,6 @@ def conventions(
         f"{many.min():.2f} to {many.max():.2f} with 300.",
         config={"view": "conventions", "alpha": alpha, "K": K},
         command=command,
-        chart=chart,
     )
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lsbook.data import Grammar
 from lsbook.explore import evaluation
-from lsbook.explore.figure import Explorer
+from lsbook.explore.figure import Explorer, on_site
 from lsbook.figures import translation as figures
 from lsbook.recipes import CATALOGUE
 from lsbook.runs.best import compares, recorded
 
 KIND = "translation"
+Sets = Mapping[str, Sequence[Any]]
 
 
 def arrays(run: Any) -> dict[str, np.ndarray]:
@@ -34,35 +35,39 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
     }
 
 
-def sets() -> dict[str, list[Any]]:
-    """Recorded runs by recipe, real data first, where hard and smoothed ones can be compared."""
-    found = {name: recorded(CATALOGUE[name]) for name in figures.RECIPES}
+def sets(own: str = "") -> dict[str, list[Any]]:
+    """Recorded runs by recipe, real data first, where hard and smoothed ones can be compared.
+
+    A notebook offers those of its ``own`` recipe alone, since a figure there carries its numbers.
+    """
+    names = figures.RECIPES if on_site() or not own else (own,)
+    found = {name: recorded(CATALOGUE[name]) for name in names}
     return {name: runs for name, runs in found.items() if compares(runs)}
 
 
-def temperature(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
+def temperature(sets: Sets, alpha: float = 0.1, command: str = "") -> Explorer:
     """Figure 4: BLEU, ECE and NLL against temperature, one marker through all of them.
 
     Parameters
     ----------
+    sets
+        Runs to choose from, by recipe, from `sets`.
     alpha
         Smoothing at the start, or the recorded strength nearest to it.
-    chart
-        Shown in its place where a kernel is live.
 
     Raises
     ------
     LookupError
-        If no hard and smoothed runs are recorded.
+        If there are no hard and smoothed runs.
     """
-    shown = _sets()
+    shown = _some(sets)
     name, runs = next(iter(shown.items()))
     chosen = figures.nearest(runs, alpha)
     words = "; ".join(
         f"{label}: " + ", ".join(f"{curve} {value:.3f}" for curve, value in row.items())
         for label, row in _at_one(runs, chosen).items())
     return _explorer(
-        "temperature", "temperatures", shown, alpha, chart, command,
+        "temperature", "temperatures", shown, alpha, command,
         title="One temperature moves quality, calibration and likelihood",
         note="line: mean over seeds; band, faint lines: the seeds; hollow: the best T of a curve",
         alt=f"BLEU, ECE and NLL against temperature, {figures.label(runs[0].recipe)}. At T = 1, "
@@ -72,16 +77,16 @@ def temperature(alpha: float = 0.1, chart: Any = None, command: str = "") -> Exp
     )
 
 
-def reliability(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
+def reliability(sets: Sets, alpha: float = 0.1, command: str = "") -> Explorer:
     """Figure 3: next-word reliability with hard targets, the same at T, and with smoothing."""
-    shown = _sets(kept=True)
+    shown = _detailed(sets)
     runs = next(iter(shown.values()))
     hard = runs[0]
     smoothed = next(run for run in runs if run.recipe.alpha == figures.nearest(runs, alpha))
     T, at = figures.fitted_temperature(hard), figures.at_temperature
     tokens = len(hard.arrays["token_correct"])
     return _explorer(
-        "reliability", "diagrams", shown, alpha, chart, command,
+        "reliability", "diagrams", shown, alpha, command,
         title="Is the next word as often right as the model says?",
         note="above: accuracy against confidence, given the reference so far; below: tokens a bin",
         alt=f"Reliability of {tokens} next-word predictions, {figures.label(hard.recipe)}. ECE "
@@ -92,13 +97,13 @@ def reliability(alpha: float = 0.1, chart: Any = None, command: str = "") -> Exp
     )
 
 
-def sentences(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explorer:
+def sentences(sets: Sets, alpha: float = 0.1, command: str = "") -> Explorer:
     """Source, reference and the beam's hypotheses with the probability of each token."""
-    shown = _sets(kept=True)
+    shown = _detailed(sets)
     runs = next(iter(shown.values()))
     first = runs[0].samples[0]
     return _explorer(
-        "sentences", "sentences", shown, alpha, chart, command,
+        "sentences", "sentences", shown, alpha, command,
         title="How sure is the model of each word?",
         note="below each token: its probability after those before it; in the lab's grammar, in "
         "italics, its true probability",
@@ -110,24 +115,25 @@ def sentences(alpha: float = 0.1, chart: Any = None, command: str = "") -> Explo
     )
 
 
-def _sets(kept: bool = False) -> dict[str, list[Any]]:
-    found = sets()
-    if kept:
-        found = {name: figures.paired(runs) for name, runs in found.items()}
-        found = {name: runs for name, runs in found.items() if compares(runs)}
+def _detailed(sets: Sets) -> Sets:
+    """The runs that keep single tokens and sentences."""
+    found = {name: figures.paired(runs) for name, runs in sets.items()}
+    return _some({name: runs for name, runs in found.items() if compares(runs)})
+
+
+def _some(found: Sets) -> Sets:
     if not found:
         raise LookupError("No hard and smoothed runs are recorded; run the chapter's first cells.")
     return found
 
 
 def _explorer(
-    name: str, view: str, shown: dict[str, list[Any]], alpha: float, chart: Any, command: str,
-    **words: str
+    name: str, view: str, shown: Sets, alpha: float, command: str, **words: str
 ) -> Explorer:
     runs = [run for runs in shown.values() for run in runs]
     shipped = [] if view == "temperatures" else runs
     return Explorer(
-        kind=KIND, name=name, chart=chart, command=command,
+        kind=KIND, name=name, command=command,
         runs=shipped, sources=[] if shipped else runs,
         config={"view": view, "alpha": alpha, "sets": [
             {"name": name, "label": figures.label(runs[0].recipe), **_of_view(view, runs)}

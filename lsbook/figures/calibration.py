@@ -1,11 +1,10 @@
-"""Figures of section 3: reliability diagrams at any temperature, and calibration against α."""
+"""Numbers and words of section 3: calibration of hard and smoothed networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -13,21 +12,10 @@ from lsbook import paper
 from lsbook.estimators import calibration
 from lsbook.estimators.calibration import Reliability, from_logits
 from lsbook.estimators.temperature import fit_temperature
-from lsbook.figures import theme
 from lsbook.figures.ledger import scale_words, spread_text
 from lsbook.figures.scale import DATASETS, MODELS, scaled_setting, setting
-from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, Spread, groups
 from lsbook.runs.tables import metrics
-
-SERIES = {
-    "hard": (theme.HARD, "circle", [1, 0]),
-    "scaled": (theme.TEMPERATURE, "square", [6, 3]),
-    "smoothed": (theme.SMOOTH, "triangle-up", [2, 2]),
-}
-"""Colour, shape and dash of hard targets, hard targets with temperature, and smoothing."""
-
-_SIGNS = {"hard": "●", "scaled": "■", "smoothed": "▲"}
 
 _TABLE_3 = (
     ("cifar100", "resnet56", ("paper/resnet56-cifar100", "fraction/resnet20-cifar100"), 0.05),
@@ -71,95 +59,6 @@ def series(
     return found
 
 
-def reliability(
-    hard: Any,
-    smoothed: Any,
-    title: str,
-    T: float = 1.9,
-    bins: int = 15,
-    binning: str = "width",
-) -> alt.HConcatChart:
-    """Figure 2's diagram of a hard and a smoothed run, with counts and scores.
-
-    ``T`` divides the hard network's logits; ``bins`` and ``binning`` are as in
-    `lsbook.estimators.calibration.reliability`.
-    """
-    found = series(hard, smoothed, T, bins, binning)
-    rows = [
-        {"series": key, "lower": low, "upper": high, "count": count, "confidence": sure,
-         "accuracy": right}
-        for key, (_, table, _) in found.items()
-        for low, high, count, sure, right in zip(
-            table.lower, table.upper, table.count, table.confidence, table.accuracy)
-        if count
-    ]
-    words = [
-        f"{_SIGNS[key]} {name}: "
-        + ", ".join(f"{measure} {value:.4f}" for measure, value in scores.items())
-        for key, (name, _, scores) in found.items()
-    ]
-    table = alt.Chart(pd.DataFrame(rows))
-    return alt.hconcat(_diagram(table), _counts(table), spacing=24).properties(
-        title=alt.Title(title, subtitle=words))
-
-
-def _look() -> dict[str, Any]:
-    names = list(SERIES)
-    colours, shapes, dashes = zip(*SERIES.values())
-    scale = {"domain": names}
-    return {
-        "color": alt.Color("series:N", legend=None, scale=alt.Scale(range=list(colours), **scale)),
-        "shape": alt.Shape("series:N", legend=None, scale=alt.Scale(range=list(shapes), **scale)),
-        "strokeDash": alt.StrokeDash(
-            "series:N", legend=None, scale=alt.Scale(range=list(dashes), **scale)),
-    }
-
-
-def _diagram(table: alt.Chart) -> alt.LayerChart:
-    look = _look()
-    x = alt.X("confidence:Q", title="confidence, mean of the bin", scale=theme.unit_scale())
-    y = alt.Y("accuracy:Q", title="accuracy in the bin", scale=theme.unit_scale())
-    ends = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
-    perfect = alt.Chart(ends).mark_line(
-        strokeDash=list(theme.DASH), color=theme.REFERENCE, strokeWidth=1.2).encode(x, y)
-    place = {"confidence": 1.0, "accuracy": 1.0, "word": "perfect calibration"}
-    word = alt.Chart(pd.DataFrame([place]))
-    label = word.mark_text(align="right", dy=-14, color=theme.REFERENCE).encode(
-        x, y, text="word:N")
-    lines = table.mark_line(strokeWidth=1.2, opacity=0.8).encode(
-        x, y, order="lower:Q", color=look["color"], strokeDash=look["strokeDash"])
-    size = alt.Size("count:Q", legend=None, scale=alt.Scale(range=[12, 190]))
-    points = table.mark_point(filled=True, opacity=0.9).encode(
-        x, y, size=size, color=look["color"], shape=look["shape"], tooltip=[
-            alt.Tooltip("series:N"), alt.Tooltip("count:Q", title="examples"),
-            alt.Tooltip("confidence:Q", format=".3f"), alt.Tooltip("accuracy:Q", format=".3f")])
-    return alt.layer(perfect, label, lines, points).properties(width=340, height=340)
-
-
-def _counts(table: alt.Chart) -> alt.VConcatChart:
-    """Examples in each bin, a strip a series."""
-    look = _look()
-    head = {"title": alt.Title("examples in the bin", fontSize=12, fontWeight="normal", offset=4)}
-    strips = []
-    for series in SERIES:
-        last = series == "smoothed"
-        strips.append(
-            table.transform_filter(f"datum.series == '{series}'")
-            .mark_bar(stroke=None)
-            .encode(
-                x=alt.X("lower:Q", scale=theme.unit_scale(), title="confidence" if last else None,
-                        axis=alt.Axis(labels=last, grid=False)),
-                x2="upper:Q",
-                y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=3)),
-                y2=alt.datum(0),
-                color=look["color"])
-            .properties(width=220, height=96, **(head if series == "hard" else {})))
-    return alt.vconcat(*strips, spacing=14).resolve_scale(y="shared")
-
-
-# Calibration against alpha
-
-
 def published(dataset: str, symbol: str) -> list[paper.Number]:
     """Table 3's values of the paper's network that our runs on ``dataset`` stand for, if any."""
     return paper.numbers(place="Table 3", dataset=_STANDS_FOR.get(dataset, ""), symbol=symbol)
@@ -168,54 +67,6 @@ def published(dataset: str, symbol: str) -> list[paper.Number]:
 def network(number: paper.Number) -> str:
     """The paper's network and data behind a number, for instance "ResNet-56 on CIFAR-100"."""
     return f"{MODELS[number.model]} on {DATASETS[number.dataset]}"
-
-
-def ece_chart(runs: Sequence[Any]) -> alt.HConcatChart:
-    """ECE as trained and after temperature scaling, and the best temperature, against α.
-
-    ``runs`` are of one data set; the paper's values that belong to it stand beside as hollow
-    diamonds.
-    """
-    frame = metrics(runs)
-    ece, best = (published(runs[0].recipe.dataset, symbol)
-                 for symbol in ("ECE", "optimal temperature"))
-    look = theme.TEMPERATURE, (6, 3), "square"
-    one = alt.Chart(pd.DataFrame({"T": [1.0]})).mark_rule(
-        strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="T:Q")
-    left = [against_alpha(frame, "val_ece", "ECE"),
-            against_alpha(frame, "ece_at_optimal_T", "ECE", *look), _names(frame)]
-    right = [one, against_alpha(frame, "optimal_T", "temperature of least NLL", *look)]
-    note = "faint: each seed; band: least to greatest seed"
-    if ece:
-        left.append(_diamonds(ece))
-        right.append(_diamonds(best))
-        note += f"; hollow diamonds: the paper, {network(ece[0])}"
-    least = frame.groupby("alpha")["val_ece"].mean().idxmin()
-    return alt.hconcat(
-        alt.layer(*left).properties(width=290, height=250),
-        alt.layer(*right).properties(width=230, height=250), spacing=24,
-    ).properties(title=alt.Title(f"As trained, the ECE is least at α = {least:g}", subtitle=note))
-
-
-def _names(frame: pd.DataFrame) -> alt.Chart:
-    """Names of the two lines of the ECE, at the end where they are farther apart."""
-    means = frame.groupby("alpha")[["val_ece", "ece_at_optimal_T"]].mean().dropna()
-    first, last = means.index[[0, -1]]
-    apart = (means["val_ece"] - means["ece_at_optimal_T"]).abs()
-    side, alpha = ("left", first) if apart[first] > apart[last] else ("right", last)
-    names = pd.DataFrame({"alpha": alpha, "value": means.loc[alpha].tolist(),
-                          "word": ["as trained", "after temperature"]})
-    return alt.Chart(names).mark_text(
-        align=side, dx=8 if side == "left" else -8, dy=-13,
-    ).encode(x="alpha:Q", y="value:Q", text="word:N")
-
-
-def _diamonds(numbers: Iterable[paper.Number]) -> alt.Chart:
-    frame = pd.DataFrame([{"alpha": n.alpha, "value": n.value} for n in numbers])
-    return alt.Chart(frame).mark_point(
-        shape="diamond", filled=False, color=theme.INK, size=110, strokeWidth=1.6, opacity=1,
-    ).encode(x="alpha:Q", y="value:Q", tooltip=[alt.Tooltip("alpha:Q", title="α, the paper"),
-                                                alt.Tooltip("value:Q", title="value, the paper")])
 
 
 # Table 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from lsbook.estimators.information import from_draws, mutual_information, simulate_bias
+from lsbook.estimators.information import from_draws, mutual_information
 from lsbook.figures import theme
 from lsbook.figures.classes import offered
 from lsbook.figures.scale import in_words, setting
@@ -22,12 +22,7 @@ from lsbook.runs.best import recorded
 
 FORMS = ("fresh", "reused")
 LOG2 = math.log(2)
-DRAW_COUNTS = (2, 3, 5, 10, 20, 50)
-EXAMPLE_COUNTS = (50, 200, 600)
-CASES = {1: "no information", 2: "two collapsed classes"}
-UNITS = ("σ", "logits")
 DRAWS = ("mi_mean", "mi_scored")
-_TICKS = (0, 1, 2, 4, 8, 15, 22, 30)
 _CIFAR = ("paper/teacher-cifar10", "fraction/teacher-cifar10")
 _LAB = ("lab/mlp-mnist1d", "lab/teacher-mnist1d")
 
@@ -148,93 +143,9 @@ def endings(frame: pd.DataFrame, form: str = "fresh") -> pd.DataFrame:
     return ordered.agg(first="first", peak="max", last="last").reset_index()
 
 
-def curves(frame: pd.DataFrame, alpha: float, name: str) -> alt.LayerChart:
-    """Figure 6: estimates against training step, hard targets and one α, by either form.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        From :func:`history`; needs runs at α = 0.
-    alpha : float
-        The smoothing the picker starts at; the nearest there is if it was not run.
-    name : str
-        The network, for the title.
-    """
-    alphas = sorted(set(frame["alpha"]) - {0.0})
-    top = frame[list(FORMS)].to_numpy().max()
-    last = int(frame["mi_step"].max())
-    form = _form()
-    x = alt.X("mi_step:Q", title="training step",
-              scale=alt.Scale(domain=[0, 1.17 * last], nice=False),
-              axis=alt.Axis(values=[int(last * part) for part in (0, 0.25, 0.5, 0.75, 1)]))
-    y = alt.Y("mi:Q", title="estimated mutual information (nats)",
-              scale=alt.Scale(domain=[min(0, frame[list(FORMS)].to_numpy().min()), 1.05 * top],
-                              nice=False))
-    picked = _curves_of(frame).transform_filter("datum.alpha == 0 || datum.alpha == alpha")
-    seeds = picked.mark_line(strokeWidth=1, opacity=0.35).encode(
-        x, y, _target(), detail="seed:N")
-    mean = picked.mark_line(strokeWidth=2.5).encode(
-        x, alt.Y("mean(mi):Q"), _target(), strokeDash=_dash())
-    ends = (
-        picked.transform_filter(f"datum.mi_step == {last}")
-        .transform_aggregate(mi="mean(mi)", groupby=["target", "alpha", "mi_step"])
-        .transform_calculate(
-            name="datum.alpha == 0 ? 'hard' : 'α = ' + datum.alpha")
-        .transform_calculate(label="datum.name + ': ' + format(datum.mi, '.2f')")
-        .mark_text(align="left", dx=6).encode(x, y, _target(), text="label:N")
-    )
-    params = [form] + ([_alpha_picker(alphas, alpha)] if alphas else [alt.param("alpha", value=0)])
-    return (
-        alt.layer(*_floor(last), seeds, mean, ends)
-        .add_params(*params)
-        .properties(title=alt.Title(
-            f"{name}: smoothing forgets which example it was",
-            subtitle="thin: single seeds, thick: their mean; the bound log N = "
-            f"{math.log(600):.2f} lies far above"))
-    )
-
-
 def _form() -> alt.Parameter:
     return alt.param(name="form", value="fresh",
                      bind=alt.binding_radio(options=list(FORMS), name="scored draw "))
-
-
-def _alpha_picker(alphas: Sequence[float], alpha: float) -> alt.Parameter:
-    start = min(alphas, key=lambda a: abs(a - alpha))
-    return alt.param(name="alpha", value=start,
-                     bind=alt.binding_select(options=list(alphas), name="α "))
-
-
-def _target() -> alt.Color:
-    return alt.Color("target:N", legend=None, scale=alt.Scale(
-        domain=["hard", "smoothed"], range=[theme.HARD, theme.SMOOTH]))
-
-
-def _dash() -> alt.StrokeDash:
-    return alt.StrokeDash("target:N", legend=None, scale=alt.Scale(
-        domain=["hard", "smoothed"], range=[[1, 0], [7, 3]]))
-
-
-def _curves_of(frame: pd.DataFrame) -> alt.Chart:
-    """One row a run on the page, unfolded in the browser: a third of the size of one row a tick."""
-    packed = (
-        frame.sort_values("mi_step").groupby(["alpha", "seed"])[["mi_step", *FORMS]]
-        .agg(lambda values: [round(float(v), 3) for v in values]).reset_index()
-    )
-    return (
-        alt.Chart(packed).transform_flatten(["mi_step", *FORMS])
-        .transform_calculate(mi="form == 'fresh' ? datum.fresh : datum.reused",
-                             target="datum.alpha == 0 ? 'hard' : 'smoothed'")
-    )
-
-
-def _floor(last: float) -> list[alt.Chart]:
-    """A dashed line at log 2 with its label."""
-    base = alt.Chart(pd.DataFrame({"mi": [LOG2], "mi_step": [last]}))
-    rule = base.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="mi:Q")
-    label = base.mark_text(align="right", dy=10, color=theme.REFERENCE).encode(
-        x="mi_step:Q", y="mi:Q", text=alt.value("log 2: each class a single point"))
-    return [rule, label]
 
 
 def last_against_alpha(frame: pd.DataFrame) -> alt.LayerChart:
@@ -265,128 +176,6 @@ def _least_title(last: pd.Series) -> str:
     """What the last estimates by α show."""
     return ("More smoothing is not always less information" if last.idxmin() < last.index.max()
             else "The more smoothing, the less information is left")
-
-
-def differences(runs: Iterable[Any], ticks: Sequence[int] = _TICKS) -> pd.DataFrame:
-    """The logit differences behind the estimates, one row a run and tick.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs without the arrays ``mi_mean`` and ``mi_scored`` are left out.
-    ticks : sequence of int
-        Which of the recorded ticks; those beyond a shorter run are left out.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``alpha``, ``seed``, ``step``, ``until`` (the tick stands for steps below it),
-        ``mi`` (nats, fresh), ``sigma`` and the lists ``mean`` and ``scored`` of the N examples,
-        two decimals, the first half of one class, the second of the other.
-    """
-    rows = []
-    for run in runs:
-        if "mi_mean" not in run.arrays:
-            continue
-        steps = run.history["mi_step"]
-        shown = [tick for tick in ticks if tick < len(steps)]
-        for tick, following in zip(shown, [*shown[1:], None]):
-            mean, scored = (run.arrays[name][tick] for name in ("mi_mean", "mi_scored"))
-            rows.append({
-                "alpha": run.recipe.alpha, "seed": run.recipe.seed, "step": steps[tick],
-                "until": steps[-1] + 1 if following is None else steps[following],
-                "mi": run.history["mi_fresh"][tick],
-                "sigma": float(np.sqrt(np.mean((scored - mean) ** 2))),
-                "mean": np.round(mean, 2).tolist(), "scored": np.round(scored, 2).tolist(),
-            })
-    return pd.DataFrame(rows)
-
-
-def explorer(
-    rows: pd.DataFrame, frame: pd.DataFrame, alpha: float, classes: Sequence[str]
-) -> alt.HConcatChart:
-    """One estimate and the logit differences it summarises, by α and training step.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        From :func:`differences`.
-    frame : DataFrame
-        From :func:`history`; the curve of the same seed is drawn beside the points.
-    alpha : float
-        Where the picker starts.
-    classes : pair of str
-        Names of the two classes, in the order of the examples.
-    """
-    alphas = sorted(rows["alpha"].unique())
-    steps = sorted(frame["mi_step"].unique())
-    last, spacing = int(steps[-1]), int(np.diff(steps).min())
-    step = alt.param(name="step", value=last, bind=alt.binding_range(
-        min=0, max=last, step=spacing, name="training step "))
-    unit = alt.param(
-        name="unit", value="σ", bind=alt.binding_radio(options=list(UNITS), name="unit "))
-    now = "datum.alpha == alpha && datum.step <= step && step < datum.until"
-    side = dict(width=250, height=250)
-    return (
-        alt.hconcat(_one_curve(rows, frame, now).properties(**side),
-                    _draws(rows, now, classes).properties(**side), spacing=30)
-        .add_params(_alpha_picker(alphas, alpha), step, unit)
-        .resolve_scale(color="independent", shape="independent")
-        .properties(title=alt.Title(
-            "The estimate compares a cluster's length with its noise",
-            subtitle="left: the estimate of this one run; right: the logit differences behind it"))
-    )
-
-
-def _one_curve(rows: pd.DataFrame, frame: pd.DataFrame, now: str) -> alt.LayerChart:
-    shown = rows[["alpha", "seed"]].drop_duplicates()
-    curve = frame.merge(shown, on=["alpha", "seed"])[["alpha", "mi_step", "fresh"]].round(3)
-    x = alt.X("mi_step:Q", title="training step", axis=alt.Axis(tickCount=4))
-    y = alt.Y("fresh:Q", title="MI, fresh draw (nats)")
-    line = (
-        alt.Chart(curve).transform_filter("datum.alpha == alpha")
-        .transform_calculate(target="datum.alpha == 0 ? 'hard' : 'smoothed'")
-        .mark_line().encode(x, y, _target())
-    )
-    here = alt.Chart(rows[["alpha", "step", "until", "mi"]]).transform_filter(now)
-    dot = here.mark_point(size=120, color=theme.INK).encode(x="step:Q", y="mi:Q")
-    text = (
-        here.transform_calculate(
-            label="'step ' + datum.step + ': ' + format(datum.mi, '.2f') + ' nats'",
-            end=str(frame["mi_step"].max()))
-        .mark_text(align="right", baseline="top", fontSize=13, fontWeight=600)
-        .encode(x="end:Q", y=alt.value(4), text="label:N")
-    )
-    return line + dot + text
-
-
-def _draws(rows: pd.DataFrame, now: str, classes: Sequence[str]) -> alt.LayerChart:
-    half = len(rows["mean"].iloc[0]) // 2
-    reach = rows["mean"].map(lambda values: max(map(abs, values)))
-    limit = f"unit == 'σ' ? {(reach / rows['sigma']).max():.0f} + 1 : {reach.max():.0f} + 1"
-    domain = alt.Scale(domainMin=alt.expr(f"-({limit})"), domainMax=alt.expr(limit), nice=False)
-    first, second = (f"class {name}" for name in classes)
-    points = (
-        alt.Chart(rows.drop(columns=["mi", "seed"]))
-        .transform_filter(now).transform_flatten(["mean", "scored"])
-        .transform_window(place="row_number()")
-        .transform_calculate(
-            μ="datum.mean / (unit == 'σ' ? datum.sigma : 1)",
-            y="datum.scored / (unit == 'σ' ? datum.sigma : 1)",
-            **{"class": f"datum.place <= {half} ? '{first}' : '{second}'"})
-        .mark_point(filled=False, size=22, opacity=0.7, clip=True).encode(
-            x=alt.X("μ:Q", scale=domain, title="mean μ of an example's draws"),
-            y=alt.Y("y:Q", scale=domain, title="its scored draw y"),
-            shape=alt.Shape("class:N", title=None, scale=alt.Scale(
-                domain=[first, second], range=["circle", "triangle-up"])),
-            color=alt.Color("class:N", title=None, scale=alt.Scale(
-                domain=[first, second], range=[theme.DISTIL, theme.REFERENCE])))
-    )
-    ends = pd.DataFrame({"μ": [-100, 100], "y": [-100, 100]})
-    diagonal = alt.Chart(ends).mark_line(
-        strokeDash=list(theme.DASH), strokeWidth=1, color=theme.REFERENCE, clip=True
-    ).encode(x="μ:Q", y="y:Q")
-    return diagonal + points
 
 
 def mistakes(mu: np.ndarray, y: np.ndarray) -> pd.DataFrame:
@@ -426,68 +215,6 @@ def mistakes(mu: np.ndarray, y: np.ndarray) -> pd.DataFrame:
 def mistakes_table(frame: pd.DataFrame):
     """:func:`mistakes` as a table for display, three decimals."""
     return frame.style.format({"nats": "{:,.3f}"}).hide(axis="index")
-
-
-def bias_frame(
-    counts: Sequence[int] = DRAW_COUNTS, examples: Sequence[int] = EXAMPLE_COUNTS,
-    clusters: Sequence[int] = tuple(CASES), sets: int = 8, seed: int = 0,
-) -> pd.DataFrame:
-    """Simulated means of both forms, in nats.
-
-    Columns ``N``, ``L``, ``clusters``, ``case``, ``truth``, ``form``, ``estimate``, ``sd``.
-    """
-    rows = []
-    for N in examples:
-        for k in clusters:
-            for L in counts:
-                bias = simulate_bias(N=N, L=L, clusters=k, draws=sets, seed=seed)
-                rows += [
-                    {"N": N, "L": L, "clusters": k, "case": CASES.get(k, f"{k} points"),
-                     "truth": bias.truth, "form": form, "estimate": getattr(bias, form),
-                     "sd": getattr(bias, f"{form}_std")}
-                    for form in FORMS
-                ]
-    return pd.DataFrame(rows)
-
-
-def bias_chart(frame: pd.DataFrame) -> alt.LayerChart:
-    """Both forms against L where the truth is known, N and the case to choose."""
-    Ns, cases = sorted(frame["N"].unique().tolist()), list(dict.fromkeys(frame["case"]))
-    N = alt.param(name="N", value=600 if 600 in Ns else Ns[-1],
-                  bind=alt.binding_select(options=Ns, name="examples N "))
-    truth = alt.param(name="known", value=cases[min(1, len(cases) - 1)],
-                     bind=alt.binding_radio(options=cases, name="truth "))
-    Ls = sorted(frame["L"].unique().tolist())
-    base = (
-        alt.Chart(frame.round(4)).add_params(N, truth)
-        .transform_filter("datum.N == N && datum.case == known")
-        .transform_calculate(low="datum.estimate - datum.sd", high="datum.estimate + datum.sd")
-    )
-    x = alt.X("L:Q", title="draws L behind each mean", scale=alt.Scale(
-        type="log", domain=[Ls[0], 1.9 * Ls[-1]], nice=False), axis=alt.Axis(values=Ls))
-    style = dict(scale=alt.Scale(domain=list(FORMS), range=[theme.INK, theme.DISTIL]), legend=None)
-    colour = alt.Color("form:N", **style)
-    y = alt.Y("estimate:Q", title="mean estimate (nats)", scale=alt.Scale(zero=False))
-    lines = base.mark_line().encode(x, y, colour)
-    points = base.mark_point().encode(
-        x, y, colour, shape=alt.Shape("form:N", legend=None),
-        tooltip=["form:N", "N:Q", "L:Q", alt.Tooltip("estimate:Q", format=".3f"),
-                 alt.Tooltip("sd:Q", title="s.d. of one set", format=".3f"),
-                 alt.Tooltip("truth:Q", format=".3f")])
-    bars = base.mark_rule().encode(x, alt.Y("low:Q"), colour, y2="high:Q")
-    names = base.transform_filter(f"datum.L == {Ls[-1]}").mark_text(
-        align="left", dx=8, dy=alt.expr("datum.form == 'fresh' ? 8 : -8")).encode(
-        x, y, colour, text="form:N")
-    start = base.transform_filter(f"datum.L == {Ls[0]} && datum.form == 'fresh'")
-    rule = start.mark_rule(strokeDash=list(theme.DASH), color=theme.REFERENCE).encode(y="truth:Q")
-    label = start.transform_calculate(label="'truth ' + format(datum.truth, '.2f')").mark_text(
-        align="left", dx=6, dy=-8, color=theme.REFERENCE).encode(
-        x=x, y="truth:Q", text="label:N")
-    return alt.layer(rule, label, bars, lines, points, names).properties(
-        height=280,
-        title=alt.Title(
-            "More draws cure the bias; more examples do not",
-            subtitle="simulated Gaussian draws; bars: one standard deviation of one set"))
 
 
 def draw_count_frame(draws: np.ndarray) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,9 @@ import pandas as pd
 
 from lsbook import paper
 from lsbook.estimators.templates import geometry, project_logits
-from lsbook.figures import theme
 from lsbook.figures.classes import offered
 from lsbook.figures.ledger import spread_text, value_of
 from lsbook.figures.scale import DATASETS, MODELS, in_words, scaled_setting, setting
-from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Spread
 from lsbook.ledger.checks import arc
 from lsbook.runs.best import best
@@ -27,7 +25,6 @@ from lsbook.runs.tables import metrics
 PER_CLASS = 100
 LEVELS = 500
 PARTS = {"train": "training", "val": "validation"}
-_COLOURS = {"hard": theme.HARD, "smoothed": theme.SMOOTH}
 SHAPES = ("circle", "square", "triangle-up")
 SIGNS = "●■▲"
 GEOMETRY = {
@@ -89,45 +86,6 @@ _TABLE_2 = (
 # The explorer: shipped logits, projected in the browser
 
 
-def plane_frames(
-    runs: Iterable[Any], shown: Sequence[int]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the browser needs to project the examples of any three of the ``shown`` classes.
-
-    Parameters
-    ----------
-    runs
-        One run an alpha, with ``train_logits``.
-    shown
-        Classes to choose from.
-
-    Returns
-    -------
-    examples : DataFrame
-        One row a class: ``alpha``; ``part`` (``training``, ``validation``, ``template``);
-        ``target``, an index into ``shown``; ``z``, a list of at most 100 examples, each a list of
-        the logits of the shown classes in units of the network's ``step``. A template's logits
-        are its inner products with the templates.
-    networks : DataFrame
-        ``alpha``, ``step``, and ``gram``, the templates' inner products row by row.
-    """
-    shown = np.asarray(shown)
-    rows, networks = [], []
-    for run in runs:
-        alpha, w = run.recipe.alpha, run.arrays["templates"][shown].astype(np.float64)
-        gram = w @ w.T
-        picked = {part: examples(run, part, shown, PER_CLASS) for part in PARTS}
-        step = max(np.abs(logits).max() for logits, _ in picked.values()) / LEVELS
-        networks.append({"alpha": alpha, "step": step, "gram": gram.ravel().tolist()})
-        for part, (logits, targets) in picked.items():
-            levels = np.rint(logits / step).astype(int)
-            rows += [{"alpha": alpha, "part": PARTS[part], "target": k,
-                      "z": levels[targets == k].tolist()} for k in range(len(shown))]
-        rows += [{"alpha": alpha, "part": "template", "target": k, "z": [z]}
-                 for k, z in enumerate((gram / step).tolist())]
-    return pd.DataFrame(rows), pd.DataFrame(networks)
-
-
 def plane_expressions(n: int) -> list[dict[str, str]]:
     """Vega expressions for the plane coordinates ``x`` and ``y`` of a datum, stage by stage.
 
@@ -182,157 +140,7 @@ def on_plane(examples: alt.Chart, networks: pd.DataFrame, names: Sequence[str]) 
     return base.transform_calculate(name=f"{list(names)!r}[datum.target]")
 
 
-def planes(
-    runs: Sequence[Any],
-    names: Mapping[int, str],
-    shown: Sequence[int] | None = None,
-    alpha: float = 0.1,
-    bound: bool = True,
-) -> alt.VConcatChart:
-    """Hard and smoothed networks, training and validation, on the plane of any three classes.
-
-    Parameters
-    ----------
-    runs
-        One run an alpha, among them a hard and a smoothed one.
-    names
-        Number and name of the classes there are to choose from.
-    shown
-        Those to choose from, by default all of them; the first three are chosen at the start.
-    alpha
-        Smoothing at the start.
-    bound
-        Whether the chart has controls of its own.
-    """
-    shown = list(names if shown is None else shown)
-    labels = [names[k] for k in shown]
-    smoothed = sorted({run.recipe.alpha for run in runs} - {0.0})
-    start = min(smoothed, key=lambda a: abs(a - alpha))
-    examples, networks = plane_frames(runs, shown)
-
-    def pick(name: str, value: Any, **binding) -> alt.Parameter:
-        return alt.param(name=name, value=value, **({"bind": binding["bind"]} if bound else {}))
-
-    params = [pick("alpha", start, bind=alt.binding_select(options=smoothed, name="α "))]
-    params += [
-        pick(name, k, bind=alt.binding_select(
-            options=list(range(len(shown))), labels=labels, name=f"{name} class "))
-        for k, name in enumerate(("first", "second", "third"))
-    ]
-    params.append(pick("shared", True, bind=alt.binding_checkbox(name="one scale for all panels ")))
-
-    here = alt.Chart(examples).transform_filter("datum.alpha == 0 || datum.alpha == alpha")
-    base = on_plane(here, networks, labels)
-    panels = [
-        [_explorer_panel(base, network, part) for part in PARTS.values()]
-        for network in ("hard", "smoothed")
-    ]
-    rows = [alt.hconcat(*row, spacing=24).resolve_scale(color="independent") for row in panels]
-    chart = alt.vconcat(*rows, spacing=30).resolve_scale(color="independent")
-    return chart.add_params(*params).properties(title=alt.Title(
-        "Smoothing pulls each class into a tight cluster at its own corner",
-        subtitle="activations on the plane through three templates (triangle); "
-                 "spread = r.m.s. distance from the class centre"))
-
-
-def _explorer_panel(base: alt.Chart, network: str, part: str) -> alt.LayerChart:
-    is_network = f"(datum.alpha > 0) == {str(network == 'smoothed').lower()}"
-    here = base.transform_filter(is_network)
-    inside = here.transform_filter(f"datum.part == '{part}'")
-    corners = _corners(base.transform_filter(f"shared || {is_network}"))
-    layers = _cloud(inside, here.transform_filter("datum.part == 'template'"), network)
-    layers.append(_cloud_names(inside, network))
-    spread = _spread(inside).mark_text(align="left", baseline="bottom").encode(
-        x=alt.value(0), y=alt.value(-5), text="words:N")
-    apology = pd.DataFrame([{"words": "choose three different classes"}])
-    apology = alt.Chart(apology).transform_filter(
-        f"!({DISTINCT})").mark_text().encode(text="words:N")
-    heading = f"'hard targets · {part}'" if network == "hard" else f"'α = ' + alpha + ' · {part}'"
-    return alt.layer(corners, *layers, spread, apology).properties(
-        width=280, height=280,
-        title=alt.Title(text=alt.expr(heading), fontSize=13, offset=4, color=_COLOURS[network]))
-
-
-def _corners(chart: alt.Chart) -> alt.Chart:
-    """Two invisible points that make the panel a square in the units of the plane."""
-    return (
-        chart.transform_aggregate(
-            x0="min(x)", x1="max(x)", y0="min(y)", y1="max(y)")
-        .transform_calculate(
-            half="0.58 * max(datum.x1 - datum.x0, datum.y1 - datum.y0)",
-            cx="(datum.x0 + datum.x1) / 2", cy="(datum.y0 + datum.y1) / 2")
-        .transform_calculate(
-            x="[datum.cx - datum.half, datum.cx + datum.half]",
-            y="[datum.cy - datum.half, datum.cy + datum.half]")
-        .transform_flatten(["x", "y"])
-        .mark_point(opacity=0)
-        .encode(_axis(alt.X), _axis(alt.Y))
-    )
-
-
-def _spread(inside: alt.Chart) -> alt.Chart:
-    """Spread, distance and their ratio over the three classes, as in ``geometry``."""
-    slots = "abc"
-    split = {
-        f"{field}{s}": f"datum.slot == {i} ? {value} : null"
-        for i, s in enumerate(slots)
-        for field, value in (("x", "datum.x"), ("y", "datum.y"),
-                             ("r", "datum.x * datum.x + datum.y * datum.y"))
-    }
-    squares = " + ".join(
-        f"datum.r{s} - datum.x{s} * datum.x{s} - datum.y{s} * datum.y{s}" for s in slots)
-    sides = " + ".join(f"sqrt(pow(datum.x{s} - datum.x{t}, 2) + pow(datum.y{s} - datum.y{t}, 2))"
-                       for s, t in ("ab", "bc", "ca"))
-    return (
-        inside.transform_calculate(**split)
-        .transform_aggregate(**{name: f"mean({name})" for name in split})
-        .transform_calculate(spread=f"sqrt(({squares}) / 3)", distance=f"({sides}) / 3")
-        .transform_calculate(words=(
-            "'spread ' + format(datum.spread, '.2f')"
-            " + ' / distance ' + format(datum.distance, '.2f')"
-            " + ' = ' + format(datum.spread / datum.distance, '.2f')"))
-    )
-
-
 # The look of a plane, shared by the explorer and Figure 1
-
-
-def _axis(channel: type, **options) -> Any:
-    name = channel.__name__.lower()
-    scale = alt.Scale(zero=False, nice=False, **options)
-    return channel(f"{name}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
-
-
-def _cloud(
-    inside: alt.Chart, templates: alt.Chart, network: str, **domains
-) -> list[alt.Chart]:
-    """Points with shape and shade by class, and the templates' triangle."""
-    x, y = (_axis(channel, **domains.get(channel.__name__.lower(), {}))
-            for channel in (alt.X, alt.Y))
-    shape = alt.Shape("slot:N", legend=None, scale=alt.Scale(
-        domain=[0, 1, 2], range=list(SHAPES)))
-    shade = _shade(network)
-    points = inside.mark_point(size=22, opacity=0.55, filled=True, clip=True).encode(
-        x, y, shape=shape, color=shade)
-    triangle = templates.mark_line(
-        interpolate="linear-closed", color=theme.INK, strokeWidth=1.2, opacity=0.8).encode(
-        x, y, order="slot:O")
-    corners = templates.mark_point(size=60, filled=False, color=theme.INK, strokeWidth=1.4).encode(
-        x, y, shape=shape)
-    return [triangle, points, corners]
-
-
-def _cloud_names(inside: alt.Chart, network: str) -> alt.Chart:
-    """The name of each class above its points; in planes large enough for names."""
-    return inside.transform_aggregate(
-        groupby=["slot", "name"], x="mean(x)", y="max(y)",
-    ).mark_text(fontWeight=600, dy=-9).encode(
-        _axis(alt.X), _axis(alt.Y), text="name:N", color=_shade(network))
-
-
-def _shade(network: str) -> alt.Color:
-    return alt.Color("slot:N", legend=None, scale=alt.Scale(
-        domain=[0, 1, 2], range=[_COLOURS[network], theme.INK, theme.REFERENCE]))
 
 
 # Figure 1, four rows
@@ -526,53 +334,7 @@ def arc_told(row: Row) -> str:
             f"to α = {row.smoothed.recipe.alpha:g}.")
 
 
-def figure_1(rows: Sequence[Row], size: int = 132) -> alt.VConcatChart:
-    """Rows of four planes: hard and smoothed, training and validation."""
-    chart = alt.vconcat(*(_row_chart(row, size) for row in rows), spacing=22)
-    return chart.resolve_scale(color="independent").properties(
-        title=alt.Title("Figure 1 of the paper, row by row",
-                        subtitle="each network has its own scale, training and "
-                        "validation share it"))
-
-
-def _row_chart(row: Row, size: int) -> alt.HConcatChart:
-    frame = row_frame(row)
-    panels = []
-    for network in ("hard", "smoothed"):
-        mine = frame[frame["network"] == network]
-        domains = _square(mine)
-        templates = alt.Chart(mine[mine["part"] == "template"])
-        strength = "hard" if network == "hard" else f"α = {row.smoothed.recipe.alpha:g}"
-        for part in PARTS.values():
-            layers = _cloud(alt.Chart(mine[mine["part"] == part]), templates, network, **domains)
-            panels.append(alt.layer(*layers).properties(
-                width=size, height=size,
-                title=alt.Title(f"{strength} · {part}", fontSize=12, offset=6,
-                                color=_COLOURS[network])))
-    return alt.hconcat(*panels, spacing=12).resolve_scale(color="independent").properties(
-        title=alt.Title(row.title, fontSize=13, subtitle=list(row.notes), subtitlePadding=4))
-
-
-def _square(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
-    low, high = frame[["x", "y"]].min(), frame[["x", "y"]].max()
-    middle, half = (low + high) / 2, 0.62 * (high - low).max()
-    return {name: {"domain": [round(middle[name] - half, 3), round(middle[name] + half, 3)]}
-            for name in ("x", "y")}
-
-
 # Geometry against alpha, and Table 2
-
-
-def geometry_chart(frame: pd.DataFrame) -> alt.HConcatChart:
-    """Three geometry numbers against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
-    panels = [
-        against_alpha(frame, name, title).properties(width=200, height=190)
-        for name, title in GEOMETRY.items()
-    ]
-    return alt.hconcat(*panels, spacing=20).properties(title=alt.Title(
-        "Clusters tighten and templates even out as α grows",
-        subtitle="training examples; faint: each seed; band: least to greatest seed; "
-                 "blue: hard targets"))
 
 
 def geometry_told(runs: Sequence[Any], alpha: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsbook.ledger.groups import PAPERS_DATA
-from lsbook.recipes import Recipe
+from lsbook.recipes import TRAIN_SIZE, Recipe
 
 DATASETS = {
     "cifar10": "CIFAR-10",
@@ -23,6 +23,7 @@ MODELS = {
     "conv1d": "CNN",
     "alexnet": "AlexNet",
     "resnet8": "ResNet-8",
+    "resnet9": "ResNet-9",
     "resnet18": "ResNet-18",
     "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
@@ -31,6 +32,9 @@ MODELS = {
     "transformer": "Transformer",
     "bilstm-attention": "BiLSTM with attention",
 }
+SIDES = {"mnist": 28, "cifar10": 32, "cifar100": 32, "tinyimagenet": 64}
+"""Pixels along a side of each data set's images."""
+
 _SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
 
 
@@ -38,7 +42,10 @@ def in_words(recipe: Recipe) -> str:
     """Images and schedule: "a quarter of the images, 7.3 % of the paper's schedule".
 
     Where the paper trained on other data, the schedule is this book's: "40 % of our schedule".
+    Compact recipes are this book's own: "5,000 images of 16×16, 90 epochs".
     """
+    if recipe.preset == "compact":
+        return _compact(recipe)
     whose = "the paper's" if recipe.dataset in PAPERS_DATA else "our"
     schedule = (
         f"{whose} full schedule" if recipe.scale == 1
@@ -48,6 +55,13 @@ def in_words(recipe: Recipe) -> str:
         return schedule
     share = _SHARES.get(recipe.train_fraction, f"{100 * recipe.train_fraction:.2g} %")
     return f"{share} of the images, {schedule}"
+
+
+def _compact(recipe: Recipe) -> str:
+    images = int(TRAIN_SIZE[recipe.dataset] * recipe.train_fraction)
+    side = SIDES[recipe.dataset] // recipe.pool
+    epochs = round(recipe.total_steps * recipe.batch_size / images)
+    return f"{images:,} images of {side}×{side}, {epochs} epochs"
 
 
 def setting(recipe: Recipe) -> str:

@@ -84,11 +84,6 @@ def alpha_scale(alphas: Iterable[float]) -> alt.Scale:
     return alt.Scale(domain=domain, range=[smooth(alpha) for alpha in domain])
 
 
-def unit_scale() -> alt.Scale:
-    """Scale of a probability or a share: exactly [0, 1]."""
-    return alt.Scale(domain=[0, 1], nice=False)
-
-
 def config(dark: bool = False) -> dict[str, Any]:
     """Vega-Lite configuration of the book's charts, in light or dark colours."""
     ink, grid, quiet = (DARK[c] if dark else c for c in (INK, GRID, REFERENCE))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -15,7 +14,6 @@ from lsbook import paper
 from lsbook.data import Grammar
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
-from lsbook.figures.calibration import SERIES
 from lsbook.figures.representations import DISTINCT, SHAPES, on_plane
 from lsbook.figures.scale import in_words
 from lsbook.figures.signed import signed
@@ -35,6 +33,13 @@ PLANE_LEVELS = 500
 CURVES = {"bleu": "BLEU", "ece": "ECE", "nll": "NLL (nats a token)"}
 _BLEU = "table1/en-de/transformer/BLEU"
 TEXTS = {"grammar": "Grammar (lab)", "multi30k": "Multi30k"}
+SERIES = {
+    "hard": (theme.HARD, "circle", [1, 0]),
+    "scaled": (theme.TEMPERATURE, "square", [6, 3]),
+    "smoothed": (theme.SMOOTH, "triangle-up", [2, 2]),
+}
+"""Colour, shape and dash of hard targets, hard targets with temperature, and smoothing."""
+
 RECIPES = ("paper/transformer-multi30k", "lab/transformer-grammar")
 TEST_SETS = {
     "test": "test_2016_flickr", "newstest2015": "newstest2015, other domain",
@@ -116,109 +121,6 @@ def fitted_temperature(run: Any) -> float:
     return float(f"{run.arrays['curve_T'][run.arrays['curve_nll'].argmin()]:.3g}")
 
 
-def token_frame(runs: Iterable[Any]) -> pd.DataFrame:
-    """Confidences of next-word predictions, tokens of one rounded confidence counted together.
-
-    Columns ``alpha``, ``T``, and lists ``level`` (confidence in thousandths), ``n`` (tokens) and
-    ``right``. Hard runs at every recorded temperature, smoothed ones at T = 1.
-    """
-    rows = []
-    for run in runs:
-        correct = run.arrays["token_correct"]
-        for T, confidence in zip(run.arrays["curve_T"], run.arrays["token_confidence"]):
-            T = float(f"{T:.3g}")
-            if T != 1 and run.recipe.alpha > 0:
-                continue
-            level, member = np.unique(np.rint(confidence * LEVELS).astype(int), return_inverse=True)
-            rows.append({
-                "alpha": run.recipe.alpha, "T": T, "level": level.tolist(),
-                "n": np.bincount(member).tolist(),
-                "right": np.bincount(member, correct).astype(int).tolist(),
-            })
-    return pd.DataFrame(rows)
-
-
-def reliability(runs: Sequence[Any], alpha: float = 0.1, bins: int = 15) -> alt.HConcatChart:
-    """Figure 3: hard targets, hard targets at T, smoothing; sliders for T, α and the bins.
-
-    Parameters
-    ----------
-    runs
-        One run an alpha with token confidences, a hard one among them.
-    alpha, bins
-        Where the controls start; T starts at the hard run's fitted temperature.
-    """
-    frame = token_frame(runs)
-    hard = next(run for run in runs if run.recipe.alpha == 0)
-    temperatures = sorted(set(frame.loc[frame["alpha"] == 0, "T"]) - {1.0})
-    start = min(temperatures, key=lambda T: abs(T - fitted_temperature(hard)))
-    params = [
-        _param("T", start, alt.binding_select(options=temperatures, name="temperature T ")),
-        _alpha_param(frame, alpha),
-        _param("bins", bins, alt.binding_range(min=5, max=30, step=1, name="bins ")),
-    ]
-    panels = [
-        _reliability_panel(frame, series, which, title)
-        for series, which, title in (
-            ("hard", "datum.alpha == 0 && datum.T == 1", "'hard targets, T = 1'"),
-            ("scaled", "datum.alpha == 0 && datum.T == T", "'hard targets, T = ' + T"),
-            ("smoothed", "datum.alpha == alpha", "'smoothed, α = ' + alpha + ', T = 1'"),
-        )
-    ]
-    return alt.hconcat(*panels, spacing=22).add_params(*params).properties(title=alt.Title(
-        "Is the next word as often right as the model says?",
-        subtitle="above: accuracy against confidence, given the reference so far; "
-                 "below: tokens in each bin"))
-
-
-def _reliability_panel(
-    frame: pd.DataFrame, series: str, which: str, title: str
-) -> alt.VConcatChart:
-    colour, shape, dash = SERIES[series]
-    total = sum(frame["n"][0])
-    table = (
-        alt.Chart(frame)
-        .transform_filter(which)
-        .transform_flatten(["level", "n", "right"])
-        .transform_calculate(
-            bin=f"max(1, ceil(datum.level * bins / {LEVELS}))",
-            mass=f"datum.level * datum.n / {LEVELS}")
-        .transform_aggregate(groupby=["bin"], n="sum(n)", right="sum(right)", mass="sum(mass)")
-        .transform_calculate(
-            confidence="datum.mass / datum.n", accuracy="datum.right / datum.n",
-            error="abs(datum.right - datum.mass)",
-            lower="(datum.bin - 1) / bins", upper="datum.bin / bins")
-    )
-    x = alt.X("confidence:Q", title="confidence", scale=theme.unit_scale())
-    y = alt.Y("accuracy:Q", title="accuracy", scale=theme.unit_scale())
-    perfect = _dashed(confidence=[0.0, 1.0], accuracy=[0.0, 1.0]).encode(x, y)
-    line = table.mark_line(color=colour, strokeWidth=1.2, strokeDash=list(dash)).encode(
-        x, y, order="bin:Q")
-    size = alt.Size("n:Q", legend=None, scale=alt.Scale(domain=[0, total], range=[14, 200]))
-    points = table.mark_point(filled=True, opacity=1, color=colour, shape=shape).encode(
-        x, y, size=size, tooltip=[
-            alt.Tooltip("n:Q", title="tokens"), alt.Tooltip("confidence:Q", format=".3f"),
-            alt.Tooltip("accuracy:Q", format=".3f")])
-    ece = (
-        table.transform_aggregate(error="sum(error)", n="sum(n)")
-        .transform_calculate(words="'ECE ' + format(datum.error / datum.n, '.3f')")
-        .mark_text(align="left", fontWeight=600, fontSize=13)
-        .encode(x=alt.value(8), y=alt.value(12), text="words:N")
-    )
-    diagram = alt.layer(perfect, line, points, ece).properties(
-        width=210, height=210, title=alt.Title(alt.expr(title), fontSize=13, offset=8))
-    counts = table.mark_bar(color=colour, stroke=None, opacity=0.75).encode(
-        x=alt.X("lower:Q", title=None, scale=theme.unit_scale(),
-                axis=alt.Axis(labels=False, grid=False)),
-        x2="upper:Q",
-        y=alt.Y("n:Q", title="tokens", axis=alt.Axis(tickCount=2, format="~s"),
-                scale=alt.Scale(domain=[0, total], nice=False)),
-        y2=alt.datum(0),
-        tooltip=[alt.Tooltip("n:Q", title="tokens")],
-    ).properties(width=210, height=60)
-    return alt.vconcat(diagram, counts, spacing=10)
-
-
 def reliability_told(runs: Iterable[Any], alpha: float) -> str:
     """What the diagrams say of one hard and one smoothed network, in Markdown."""
     kept = paired(runs)
@@ -256,55 +158,6 @@ def curve_frame(runs: Iterable[Any]) -> pd.DataFrame:
             "alpha": run.recipe.alpha, "seed": run.recipe.seed, "T": T,
             "below": np.append(0.0, middle), "above": np.append(middle, 99.0)} | values))
     return pd.concat(parts, ignore_index=True)
-
-
-def temperature_curves(frame: pd.DataFrame, alpha: float = 0.1) -> alt.HConcatChart:
-    """Figure 4: three quantities against temperature, hard and smoothed, one slider through all."""
-    T = frame["T"].unique()
-    params = [
-        _param("T", 1.0, alt.binding_range(
-            min=float(T.min()), max=float(T.max()), step=0.1, name="temperature T ")),
-        _alpha_param(frame, alpha),
-    ]
-    base = alt.Chart(frame).transform_filter("datum.alpha == 0 || datum.alpha == alpha")
-    panels = [_curve_panel(base, name, title) for name, title in CURVES.items()]
-    return alt.hconcat(*panels, spacing=26).add_params(*params).properties(title=alt.Title(
-        "Translation quality, calibration and likelihood against temperature",
-        subtitle="BLEU with capitals; faint: each seed; line: their mean; "
-                 "band: least to greatest seed; the slider goes to the nearest recorded T"))
-
-
-def _curve_panel(base: alt.Chart, name: str, title: str) -> alt.LayerChart:
-    x = alt.X("T:Q", title="temperature T", scale=alt.Scale(zero=False, nice=False),
-              axis=alt.Axis(values=[0.6, 1, 1.4, 1.8], format="~g"))
-    layers = []
-    for series, which, row, label in (
-        ("hard", "datum.alpha == 0", -27, "'hard: '"),
-        ("smoothed", "datum.alpha > 0", -12, "'α = ' + alpha + ': '"),
-    ):
-        colour, shape, dash = SERIES[series]
-        mine = base.transform_filter(which)
-        mean, low, high = (f"{of}_{name}" for of in ("mean", "min", "max"))
-        spread = mine.transform_aggregate(
-            groupby=["T", "below", "above"],
-            **{mean: f"mean({name})", low: f"min({name})", high: f"max({name})"})
-        here = spread.transform_filter("datum.below <= T && T < datum.above")
-        y = alt.Y(f"{mean}:Q", title=title, scale=alt.Scale(zero=False))
-        form = ".1f" if name == "bleu" else ".3f"
-        words = f"{label} + format(datum.{mean}, '{form}') + ' at T = ' + datum.T"
-        layers += [
-            spread.mark_area(color=colour, opacity=0.13).encode(x, y=f"{low}:Q", y2=f"{high}:Q"),
-            mine.mark_line(color=colour, opacity=0.3, strokeWidth=1).encode(
-                x, y=f"{name}:Q", detail="seed:N"),
-            spread.mark_line(color=colour, strokeDash=list(dash)).encode(x, y),
-            here.mark_rule(color=theme.REFERENCE, strokeWidth=1).encode(x),
-            here.mark_point(color=colour, shape=shape, filled=True, size=80, opacity=1).encode(
-                x, y),
-            here.transform_calculate(words=words)
-            .mark_text(align="left", fontWeight=600, color=colour)
-            .encode(x=alt.value(0), y=alt.value(row), text="words:N"),
-        ]
-    return alt.layer(*layers).properties(width=205, height=220)
 
 
 def _means(runs: Iterable[Any], alpha: float) -> tuple[pd.DataFrame, pd.DataFrame, set[int]]:
@@ -728,35 +581,6 @@ def hesitation_told(runs: Iterable[Any], alpha: float) -> str:
            if both else ""))
 
 
-def sentence_frame(
-    samples: Mapping[float, Sequence[Mapping[str, Any]]], grammar: Grammar | None = None
-) -> pd.DataFrame:
-    """One row a word of each hypothesis: confidence, and true probability where it is known.
-
-    Parameters
-    ----------
-    samples
-        Recorded translations, by alpha: ``source``, ``tokens``, ``probabilities``.
-    grammar
-        Gives the true probability of each word after the words before it: 0 where the grammar
-        rules it out, missing after such a word.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``alpha``, ``sentence``, ``position`` from 1, ``word``, ``confidence``, ``truth``.
-    """
-    rows = []
-    for alpha, sentences in samples.items():
-        for number, sample in enumerate(sentences):
-            tokens = sample["tokens"]
-            known = truths(grammar, sample["source"], tokens) if grammar else [None] * len(tokens)
-            for i, (word, p, truth) in enumerate(zip(tokens, sample["probabilities"], known)):
-                rows.append({"alpha": alpha, "sentence": number, "position": i + 1,
-                             "word": word.replace("▁", ""), "confidence": p, "truth": truth})
-    return pd.DataFrame(rows)
-
-
 def truths(grammar: Grammar, source: str, tokens: Sequence[str]) -> list[float | None]:
     """True probability of each word after those before it; None once the grammar rules one out."""
     return [_truth(grammar, source, tokens[:i], word) for i, word in enumerate(tokens)]
@@ -768,67 +592,6 @@ def _truth(grammar: Grammar, source: str, prefix: Sequence[str], word: str) -> f
     except ValueError:
         return None
     return round(float(p[grammar.tokenizer.id(word)]), 3)
-
-
-def sentences(
-    samples: Mapping[float, Sequence[Mapping[str, Any]]],
-    grammar: Grammar | None = None,
-    alpha: float = 0.1,
-    bound: bool = True,
-) -> alt.VConcatChart:
-    """Translations word by word, hard beside smoothed, with a picker for the sentence."""
-    frame = sentence_frame(samples, grammar)
-    shown = next(iter(samples.values()))
-    options = list(range(len(shown)))
-    labels = [
-        f"{i + 1}: {' '.join(sample['source'].split()[:4])} …" for i, sample in enumerate(shown)]
-    picker = alt.binding_select(options=options, labels=labels, name="sentence ")
-    params = [_param("sentence", 0, picker, bound), _alpha_param(frame, alpha, bound)]
-    lines = [
-        {"sentence": i, "row": row, "lines": wrap(f"{name}: {sample[key]}", 46)}
-        for i, sample in enumerate(shown)
-        for row, (name, key) in enumerate((("English", "source"), ("reference", "reference")))
-        if sample.get(key)
-    ]
-    heads = [
-        alt.Chart(pd.DataFrame(lines))
-        .transform_filter(f"datum.sentence == sentence && datum.row == {row}")
-        .mark_text(align="left", baseline="top", lineHeight=16)
-        .encode(x=alt.value(0), y=alt.value(0), text="lines:N").properties(width=290, height=34)
-        for row in sorted({line["row"] for line in lines})
-    ]
-    longest = int(frame["position"].max())
-    panels = [
-        _sentence_panel(frame, longest, series, which, title)
-        for series, which, title in (
-            ("hard", "datum.alpha == 0", "'hard targets'"),
-            ("smoothed", "datum.alpha == alpha", "'smoothed, α = ' + alpha"),
-        )
-    ]
-    return alt.vconcat(
-        alt.hconcat(*heads, spacing=30), alt.hconcat(*panels, spacing=30), spacing=12,
-    ).add_params(*params).properties(title=alt.Title(
-        "How sure was the model of each word?",
-        subtitle="bar: probability the model gave the word; "
-                 + ("tick: its true probability" if grammar else "best hypothesis of the beam")))
-
-
-def _sentence_panel(
-    frame: pd.DataFrame, longest: int, series: str, which: str, title: str
-) -> alt.LayerChart:
-    mine = alt.Chart(frame).transform_filter(which).transform_filter("datum.sentence == sentence")
-    y = alt.Y("position:O", axis=None, scale=alt.Scale(domain=list(range(1, longest + 1))))
-    x = alt.X("confidence:Q", title="probability", scale=theme.unit_scale(),
-              axis=alt.Axis(tickCount=3))
-    bars = mine.mark_bar(color=SERIES[series][0], opacity=0.35, stroke=None).encode(
-        x, y, tooltip=["word:N", "confidence:Q", alt.Tooltip("truth:Q", title="true probability")])
-    ticks = mine.transform_filter("isValid(datum.truth)").mark_tick(
-        color=theme.INK, thickness=2, size=17).encode(x="truth:Q", y=y)
-    words = mine.mark_text(align="left").encode(y=y, x=alt.value(5), text="word:N")
-    numbers = mine.mark_text(align="right").encode(
-        y=y, x=alt.value(282), text=alt.Text("confidence:Q", format=".2f"))
-    return alt.layer(bars, ticks, words, numbers).properties(
-        width=290, height=21 * longest, title=alt.Title(alt.expr(title), fontSize=13, offset=6))
 
 
 # The paper's numbers beside ours

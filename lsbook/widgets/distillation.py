@@ -1,4 +1,4 @@
-"""Explorer of distillation: a teacher's α, its temperature and β; the missing trains by button."""
+"""A student of the reader's own: any teacher's α, its temperature and β, trained by a button."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import ipywidgets as widgets
-import pandas as pd
 
 from lsbook import runs
 from lsbook.chapter import Chapter
-from lsbook.figures import distillation as figures
+from lsbook.explore import distillation as explore
+from lsbook.explore.figure import on_site
+from lsbook.figures.distillation import Family
 from lsbook.recipes import Recipe
-from lsbook.widgets import live
 from lsbook.widgets.train import training_panel
 
 
 def explorer(
-    chapter: Chapter, taught_by: Callable[..., Recipe], frame: pd.DataFrame
+    chapter: Chapter, taught_by: Callable[..., Recipe], family: Family
 ) -> widgets.VBox | None:
     """Controls for α, T and β above the students' curves; None where no kernel is live.
 
@@ -25,10 +25,10 @@ def explorer(
     ----------
     taught_by : callable
         ``taught_by(teacher_recipe, T=..., beta=...)`` gives the student's recipe.
-    frame : DataFrame
-        The curves to draw it among, from ``figures.distillation.accuracies``.
+    family : Family
+        The curves to draw it among.
     """
-    if not live():
+    if on_site():
         return None
     chapter = replace(chapter, seed=0)
 
@@ -36,8 +36,12 @@ def explorer(
         teacher = chapter.recipe(alpha=alpha)
         return [teacher, taught_by(teacher, T=T, beta=beta)]
 
-    def draw(**values: float):
-        return figures.trial(frame, runs.find(needs(**values)[1]))
+    def draw(alpha: float, T: float, beta: float):
+        student = runs.find(needs(alpha, T, beta)[1])
+        return explore.figure5(
+            [replace(family, runs=(*family.runs, student))], alpha, chapter.command, T=T,
+            title=f"Teacher with α = {alpha:g}, T = {T:g}, β = {beta:g}: a student of "
+            f"{student.metrics['val_accuracy']:.1%} at γ = {student.metrics['gamma']:.3f}")
 
     def slider(name: str, **options) -> widgets.FloatSlider:
         return widgets.FloatSlider(description=name, continuous_update=False, **options)

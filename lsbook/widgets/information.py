@@ -10,10 +10,10 @@ import torch
 
 from lsbook.chapter import Chapter
 from lsbook.data.augment import augment
+from lsbook.explore.figure import on_site
 from lsbook.figures import information as figures
 from lsbook.runs import Run, get
 from lsbook.training.data import images_of
-from lsbook.widgets import live
 from lsbook.widgets.train import training_panel
 
 
@@ -36,7 +36,7 @@ def draw_differences(run: Run, N: int, M: int, seed: int = 0) -> np.ndarray:
 
 def explorer(chapter: Chapter) -> widgets.VBox | None:
     """Controls for α, N and L above both forms of the estimate; None where no kernel is live."""
-    if not live():
+    if on_site():
         return None
     chapter = replace(chapter, seed=0)
 

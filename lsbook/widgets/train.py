@@ -1,21 +1,46 @@
-"""Controls above a chart of runs, some of which are only trained when the reader asks for it."""
+"""An α above a figure, some of whose runs are only trained when the reader asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import altair as alt
 import ipywidgets as widgets
 
 from lsbook import runs
+from lsbook.chapter import Chapter
+from lsbook.explore.figure import on_site
 from lsbook.recipes import Recipe
 from lsbook.runs import cost
 from lsbook.training.device import choose
 
 
+def driven(
+    chapter: Chapter,
+    draw: Callable[[float], Any],
+    needs: Callable[[float], Sequence[Recipe]],
+    alpha: float,
+) -> Any:
+    """``draw(alpha)``; where a kernel is live, below a slider that trains what is not recorded.
+
+    Parameters
+    ----------
+    draw
+        Given α: the figure, drawn from all runs there are by then.
+    needs
+        Given α: the recipes whose runs the figure cannot do without.
+    alpha
+        Where it starts.
+    """
+    if on_site():
+        return draw(alpha)
+    slider = widgets.FloatSlider(
+        value=alpha, min=0.01, max=0.9, step=0.01, description="α", continuous_update=False)
+    return training_panel(draw, needs, chapter.device, alpha=slider)
+
+
 def training_panel(
-    draw: Callable[..., alt.TopLevelMixin],
+    draw: Callable[..., Any],
     needs: Callable[..., Sequence[Recipe]],
     device: str = "auto",
     with_weights: bool = False,
@@ -26,14 +51,16 @@ def training_panel(
     Parameters
     ----------
     draw, needs : callable
-        Given the controls' values: the chart, and the recipes whose runs it is made of. A
-        ``ValueError`` of theirs is shown in the chart's place.
+        Given the controls' values: the figure, and the recipes whose runs it is made of. A
+        ``ValueError`` of theirs is shown in the figure's place.
     device : str
         Where to train.
     with_weights : bool
         A run that was published without its weights counts as missing.
     """
     screen = widgets.Output()
+    # The bar has an output of its own: what is captured arrives late, and would wipe the figure.
+    progress = widgets.Output()
     button = widgets.Button(button_style="primary", layout=widgets.Layout(width="auto"))
     offer = widgets.HBox([button])
     missing: list[Recipe] = []
@@ -61,7 +88,7 @@ def training_panel(
     def train(*_):
         button.disabled = True
         try:
-            with screen:
+            with progress:
                 runs.get_many(missing, device=device, retrain=with_weights)
         finally:
             button.disabled = False
@@ -72,7 +99,7 @@ def training_panel(
         control.observe(redraw, "value")
     redraw()
     row = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
-    return widgets.VBox([row, offer, screen])
+    return widgets.VBox([row, offer, progress, screen])
 
 
 def duration(recipes: Sequence[Recipe], device: str) -> str:
@@ -81,4 +108,5 @@ def duration(recipes: Sequence[Recipe], device: str) -> str:
     seconds = [known.get(cost.family(recipe)) for recipe in recipes]
     if None in seconds:
         return "of unknown length"
-    return "about " + cost.describe(sum(s * r.total_steps for s, r in zip(seconds, recipes)))
+    trained = sum(s * r.total_steps for s, r in zip(seconds, recipes))
+    return f"about {cost.describe(trained)} of training, evaluation on top"

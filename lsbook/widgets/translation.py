@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
@@ -12,13 +13,13 @@ from lsbook.chapter import Chapter
 from lsbook.data import DataError, Grammar, Text
 from lsbook.data.tokenizers import EOS
 from lsbook.estimators.decoding import beam_search
-from lsbook.figures import translation as figures
+from lsbook.explore import translation as explore
+from lsbook.explore.figure import on_site
 from lsbook.recipes import Recipe
 from lsbook.runs import Run
 from lsbook.training.data import text_of
 from lsbook.training.device import choose
 from lsbook.training.sequence import pad
-from lsbook.widgets import live
 from lsbook.widgets.train import training_panel
 
 SENTENCE = "the old teacher brings along a cake if the neighbour waits often ."
@@ -29,7 +30,7 @@ def explorer(chapter: Chapter) -> widgets.Widget | None:
 
     An α that is not recorded is offered for training.
     """
-    if not live():
+    if on_site():
         return None
     try:
         text = text_of(chapter.recipe())
@@ -41,11 +42,14 @@ def explorer(chapter: Chapter) -> widgets.Widget | None:
         return [_keeps_weights(chapter.recipe(alpha=a)) for a in (0.0, alpha)]
 
     def draw(sentence: str, alpha: float, beam: int, T: float):
-        samples = {
-            recipe.alpha: [translated(runs.find(recipe), text, sentence, beam, T, chapter.device)]
-            for recipe in needs(alpha)
-        }
-        return figures.sentences(samples, grammar, alpha=alpha, bound=False)
+        own = []
+        for recipe in needs(alpha):
+            run = runs.find(recipe)
+            said = translated(run, text, sentence, beam, T, chapter.device)
+            own.append(SimpleNamespace(
+                recipe=run.recipe, manifest=run.manifest, arrays=run.arrays,
+                stored_arrays=run.stored_arrays, samples=[said]))
+        return explore.sentences({own[0].recipe.name: own}, alpha, chapter.command)
 
     return training_panel(
         draw, needs, chapter.device, with_weights=True,
@@ -85,6 +89,8 @@ def translated(
     words = [token for token in found[0].tokens if token != EOS]
     return {
         "source": sentence,
+        "reference": "",
+        "hypothesis": text.tokenizer.decode(words),
         "tokens": [text.tokenizer.word(token) for token in words],
         "probabilities": np.exp(found[0].token_log_probs[: len(words)]).round(3).tolist(),
     }

@@ -1,6 +1,6 @@
 // Loads the evaluations of runs: as scripts, since a page opened from a file may not fetch.
 const lsEvaluations = (() => {
-  const folder = new URL("../site/evaluations/", document.currentScript.src);
+  const home = document.currentScript?.src;
   const asked = new Map();
 
   async function unzipped(data) {
@@ -44,14 +44,19 @@ const lsEvaluations = (() => {
     return scale === 1 ? signed : Float32Array.from(signed, (level) => level * scale);
   }
 
+  function expect(key) {
+    const made = {};
+    made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+    asked.set(key, made);
+    return made;
+  }
+
   /** The arrays of an evaluation by name, with `shapes`; each is loaded and decoded once. */
   function load(key) {
     if (!asked.has(key)) {
-      const made = {};
-      made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-      asked.set(key, made);
+      const made = expect(key);
       const script = Object.assign(document.createElement("script"), {
-        src: new URL(`${key}.js`, folder),
+        src: new URL(`../site/evaluations/${key}.js`, home),
         onerror: () => {
           asked.delete(key);
           made.reject(new Error(`the evaluation ${key} could not be loaded`));
@@ -62,8 +67,9 @@ const lsEvaluations = (() => {
     return asked.get(key).promise;
   }
 
+  /** Called by an evaluation's script, which may also stand in the page without being asked for. */
   async function arrived(key, packed) {
-    const { resolve, reject } = asked.get(key);
+    const { resolve, reject } = asked.get(key) ?? expect(key);
     try {
       const names = Object.keys(packed);
       const values = await Promise.all(names.map((name) => decoded(packed[name])));

@@ -88,9 +88,11 @@ const lsExplore = (() => {
   // ------------------------------------------------------------------------------------- a figure
 
   class Explorer {
-    constructor(element, kind) {
+    /** An `alone` figure stands in a page whose address is not its own: a notebook. */
+    constructor(element, kind, alone = false) {
       this.element = element;
       this.kind = kind;
+      this.alone = alone;
       const { textContent } = element.querySelector('script[type="application/json"]');
       this.config = JSON.parse(textContent);
       this.form = element.querySelector(".ls-controls");
@@ -105,7 +107,7 @@ const lsExplore = (() => {
       element.classList.add("ls-driven");
       tools(element, {
         reset: () => this.reset(),
-        link: () => this.link(),
+        link: alone ? null : () => this.link(),
         data: () => [this.rows()],
       });
     }
@@ -121,7 +123,7 @@ const lsExplore = (() => {
 
     async reset() {
       await this.restart({});
-      history.replaceState(null, "", this.link());
+      this.remember();
     }
 
     restart(state) {
@@ -168,8 +170,12 @@ const lsExplore = (() => {
     change(name, value) {
       this.state[name] = value;
       this.settle();
-      history.replaceState(null, "", this.link());
+      this.remember();
       return this.refresh();
+    }
+
+    remember() {
+      if (!this.alone) history.replaceState(null, "", this.link());
     }
 
     link() {
@@ -278,7 +284,9 @@ const lsExplore = (() => {
     fromAddress();
   }
 
-  addEventListener("DOMContentLoaded", start);
+  /** Draw one figure that carries all it needs. */
+  const alone = (element) => new Explorer(element, kinds[element.dataset.kind], true).start();
+
   // ----------------------------------------------------------- what tables of state have in common
 
   const setOf = ({ sets }, { data }) => sets.find(({ name }) => name === data) ?? sets[0];
@@ -294,5 +302,5 @@ const lsExplore = (() => {
     return { seeds, alphas: smoothed.map(({ alpha }) => alpha) };
   }
 
-  return { register, drawAll, setOf, distinct, nearest, recorded };
+  return { register, start, alone, drawAll, setOf, distinct, nearest, recorded };
 })();

@@ -1,0 +1,2 @@
+// Starts the driven figures of a page of the site.
+addEventListener("DOMContentLoaded", lsExplore.start);
