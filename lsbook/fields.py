@@ -87,8 +87,8 @@ def _kinds(record: type) -> dict[str, type]:
 
 
 def _as(kind, value):
-    if kind in _PLAIN:
-        return _PLAIN[kind](value)
+    if kind in _SCALARS:
+        return _SCALARS[kind](value)
     origin, args = get_origin(kind), get_args(kind)
     if origin is UnionType:  # something or None
         return None if value is None else _as(args[0], value)
@@ -140,17 +140,17 @@ def _str(value: object) -> str:
     return str(value)
 
 
-def _json(value: object):
-    """Numbers, truth values, None and tuples of them, as JSON keeps them apart."""
-    if value is None:
-        return None
+def _plain(value: object):
+    """Numbers, truth values, words, None and tuples of them."""
+    if value is None or isinstance(value, str) and value.isidentifier():
+        return value
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, tuple | list):
-        return tuple(map(_json, value))
+        return tuple(map(_plain, value))
     if not isinstance(value, Real):
-        raise _Wrong("pairs of a name and a number, or several")
+        raise _Wrong("pairs of a name and a number, a word, or several")
     return _int(value) if isinstance(value, Integral) else _number(value)
 
 
-_PLAIN = {float: _float, int: _int, bool: _bool, str: _str, object: _json}
+_SCALARS = {float: _float, int: _int, bool: _bool, str: _str, object: _plain}

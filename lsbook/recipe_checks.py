@@ -34,7 +34,7 @@ RECIPE: dict[str, Range] = {
         f"one of {', '.join((*text.NAMES, *images.NAMES))}, imagefolder/NAME",
     ),
     "model": one_of(models.NAMES),
-    "size": (lambda v: v[0].isidentifier(), "pairs of a name and a number, or several"),
+    "size": (lambda v: v[0].isidentifier(), "pairs of a name and a number, a word, or several"),
     "alpha": UNIT,
     "seed": SEED,
     "steps": COUNT,

@@ -235,6 +235,15 @@ def test_a_share_without_an_image_is_refused():
         load_images("digits").part(1e-4)
 
 
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_size_may_be_a_word(norm):
+    recipe = TEXT.with_(size=(*TEXT.size, ("norm", norm)))
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    text_of(recipe)
+    with pytest.raises(ValueError, match="layers of transformer must be whole"):
+        text_of(TEXT.with_(size=(("layers", "many"),)))
+
+
 def test_a_text_network_whose_parts_do_not_fit_is_told_so():
     with pytest.raises(ValueError, match="d_model must be even and a multiple of heads"):
         text_of(TEXT.with_(size=(("d_model", 64), ("heads", 3))))

@@ -204,8 +204,10 @@ def test_mlp_drops_out_after_every_hidden_layer():
     assert torch.equal(model.eval()(x), model(x))
 
 
-def test_transformer_drops_out_in_every_residual():
-    model = build("transformer", vocab=20, d_model=16, layers=2, heads=2, d_ff=32, dropout=0.3)
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_transformer_drops_out_in_every_residual(norm):
+    model = build(
+        "transformer", vocab=20, d_model=16, layers=2, heads=2, d_ff=32, dropout=0.3, norm=norm)
     parts = [m for m in model.modules() if isinstance(m, torch.nn.Dropout)]
     asked = []
     for part in parts:
