@@ -1,7 +1,9 @@
 """``lsbook runs VERB``, the same as ``python -m lsbook.runs VERB``."""
 
+import argparse
 import sys
 
+import lsbook
 from lsbook.runs.__main__ import main as runs
 
 
@@ -10,7 +12,12 @@ def main() -> int:
     match sys.argv[1:]:
         case ["runs", *arguments]:
             return runs(arguments)
-    print("usage: lsbook runs VERB ...  (lsbook runs --help lists the verbs)", file=sys.stderr)
+    parser = argparse.ArgumentParser(prog="lsbook", description=lsbook.__doc__)
+    parser.add_argument("--version", action="version", version=f"lsbook {lsbook.__version__}")
+    parser.add_argument(
+        "command", choices=["runs"], help="list, train, carry and check runs; has its own --help"
+    )
+    parser.parse_args()
     return 2
 
 

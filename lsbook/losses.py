@@ -1,26 +1,38 @@
 """The losses of the book: label smoothing, its relatives, and distillation.
 
-Logits are (..., K). Integer targets are (...); soft targets are probabilities (..., K).
-Every loss averages over the targets that count: ignored ones leave numerator and denominator.
+Logits are (..., K). Integer targets are (...), of any integer type; soft targets are probabilities
+(..., K). Arrays that are no tensors are taken as well. Half precision is computed, and the loss
+returned, in float32.
+
+Every loss averages over the targets that count: ignored ones leave numerator and denominator, and
+where none counts "mean" has nothing to average, "sum" gives 0 and "none" zeros.
+
+Logits may be -inf, for classes that are masked out, where the targets give these no weight.
+
 With ``validate=False`` nothing looks at values, so the losses run under ``torch.func`` and
-compile, and ``alpha``, ``beta``, ``T`` and ``weight`` may be tensors.
+compile, and ``alpha``, ``beta``, ``T`` and the penalty's ``weight`` may be tensors.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lsbook.validation import (
     check_alpha,
     check_count,
     check_logits,
+    check_number,
     check_targets,
     check_temperature,
     check_unit,
 )
+
+Array = ArrayLike | Tensor
 
 
 def smoothed_targets(
@@ -42,6 +54,7 @@ def smoothed_targets(
     Returns
     -------
     Tensor (..., K)
+        Of the prior's type, float32 at least.
 
     Raises
     ------
@@ -49,14 +62,14 @@ def smoothed_targets(
         For alpha outside [0, 1], K below 2, targets outside [0, K) or a prior that is no
         distribution.
     """
+    targets = _labels(targets)
     if validate:
-        check_alpha(alpha)
+        alpha = check_alpha(alpha)
         K = check_count(K, "K (the number of classes)", 2)
         check_targets(targets, K)
-    dtype = torch.get_default_dtype() if prior is None else prior.dtype
-    u = _prior(prior, K, dtype, targets.device, validate)
-    one_hot = (targets[..., None] == torch.arange(K, device=targets.device)).to(dtype)
-    return (1 - alpha) * one_hot + alpha * u
+    u = _prior(prior, K, targets.device, validate)
+    u = u.to(torch.promote_types(u.dtype, torch.float32))
+    return (1 - alpha) * _one_hot(targets, K).to(u.dtype) + alpha * u
 
 
 def smoothed_cross_entropy(
@@ -67,6 +80,7 @@ def smoothed_cross_entropy(
     ignore_index: int | None = None,
     reduction: str = "mean",
     *,
+    weight: Tensor | None = None,
     validate: bool = True,
 ) -> Tensor:
     """Cross-entropy in nats against y (1 - alpha) + alpha u (Müller et al. 2019, section 1).
@@ -86,23 +100,41 @@ def smoothed_cross_entropy(
         Integer targets of this value (padding) do not count.
     reduction : {"mean", "sum", "none"}
         "none" keeps the shape (...) and gives ignored targets 0.
+    weight : Tensor (K,), optional
+        Factor of each class's -q_k log p_k, the prior's share included. With class indices "mean"
+        divides by the summed weights of the targets, all as in
+        `torch.nn.functional.cross_entropy`.
 
     Raises
     ------
     ValueError
-        For alpha, logits, targets, prior or reduction outside the above, or nothing to average.
+        For alpha, logits, targets, prior, weight or reduction outside the above, nothing to
+        average, or a logit of -inf where the smoothed target has weight.
     """
+    logits, targets = _scores(logits), _labels(targets)
     if validate:
-        check_alpha(alpha)
+        alpha = check_alpha(alpha)
         _check_pair(logits, targets, ignore_index)
+    K, device = logits.shape[-1], logits.device
     log_p = logits.log_softmax(-1)
+    if weight is not None:
+        weight = _weight(weight, K, validate).to(device, log_p.dtype)
+        log_p = _times(weight, log_p)
     if prior is None:
-        to_prior = -log_p.mean(-1)
+        of_prior = log_p.mean(-1)
     else:
-        u = _prior(prior, logits.shape[-1], log_p.dtype, logits.device, validate)
-        to_prior = -(log_p * u).sum(-1)
-    loss = (1 - alpha) * _cross_entropy(log_p, targets, ignore_index) + alpha * to_prior
-    return _reduce(loss, _counted(targets, ignore_index), reduction)
+        prior = _prior(prior, K, device, validate).to(log_p.dtype)
+        of_prior = _times(prior, log_p).sum(-1)
+    of_targets = _expected(log_p, targets, ignore_index)
+    counted = _counted(targets, ignore_index)
+    loss = -(_times(1 - alpha, of_targets) + _times(alpha, of_prior))
+    loss = torch.where(counted, loss, 0.0)
+    if validate and loss.isinf().any():
+        share = (1 - alpha) * _one_hot(targets, K) + alpha * (1 / K if prior is None else prior)
+        _refuse_masked(logits, loss, share if weight is None else share * weight)
+    if weight is not None and not torch.is_floating_point(targets):
+        counted = torch.where(counted, weight[torch.where(counted, targets, 0)], 0.0)
+    return _reduce(loss, counted, reduction, validate)
 
 
 def confidence_penalty(
@@ -131,17 +163,24 @@ def confidence_penalty(
     Raises
     ------
     ValueError
-        For a weight that is negative or infinite, or logits and targets that do not fit.
+        For a weight that is negative or infinite, logits and targets that do not fit, or a logit
+        of -inf where the target has weight.
     """
+    logits, targets = _scores(logits), _labels(targets)
     if validate:
+        weight = check_number(weight, "weight (the penalty's factor)")
         if not 0 <= weight < math.inf:
             raise ValueError(
                 f"weight, the penalty's factor, must be finite and at least 0; got {weight}.")
         _check_pair(logits, targets, ignore_index)
     log_p = logits.log_softmax(-1)
-    entropy = -(log_p.exp() * log_p).sum(-1)
-    loss = _cross_entropy(log_p, targets, ignore_index) - weight * entropy
-    return _reduce(loss, _counted(targets, ignore_index), reduction)
+    entropy = -_times(log_p.exp(), log_p).sum(-1)
+    counted = _counted(targets, ignore_index)
+    loss = -_expected(log_p, targets, ignore_index) - weight * entropy
+    loss = torch.where(counted, loss, 0.0)
+    if validate and loss.isinf().any():
+        _refuse_masked(logits, loss, _one_hot(targets, logits.shape[-1]))
+    return _reduce(loss, counted, reduction, validate)
 
 
 def disturb_labels(
@@ -168,23 +207,32 @@ def disturb_labels(
     ignore_index : int, optional
         Targets of this value stay.
 
+    Returns
+    -------
+    Tensor of int64, (...)
+
     Raises
     ------
     ValueError
         For alpha outside [0, 1], K below 2 or targets outside [0, K).
     """
+    targets = _labels(targets)
     if validate:
-        check_alpha(alpha)
+        alpha = check_alpha(alpha)
         K = check_count(K, "K (the number of classes)", 2)
+        if ignore_index is not None:
+            check_number(ignore_index, "ignore_index")
         check_targets(targets, K, ignore_index)
+        if not isinstance(generator, torch.Generator | None):
+            raise TypeError(f"generator must be a torch.Generator or None; got {generator!r}.")
     draw = {"generator": generator, "device": targets.device}
     redraw = (torch.rand(targets.shape, **draw) < alpha) & _counted(targets, ignore_index)
-    return torch.where(redraw, torch.randint(K, targets.shape, **draw).to(targets.dtype), targets)
+    return torch.where(redraw, torch.randint(K, targets.shape, **draw), targets)
 
 
 def distillation(
     logits: Tensor,
-    targets: Tensor,
+    targets: Tensor | None,
     teacher_logits: Tensor,
     beta: float = 1.0,
     T: float = 1.0,
@@ -202,7 +250,7 @@ def distillation(
     logits, teacher_logits : Tensor (..., K)
         The teacher's are taken as constants.
     targets : Tensor
-        Class indices (...), or probabilities (..., K).
+        Class indices (...), or probabilities (..., K). At beta = 1 may be None.
     beta : float in [0, 1]
         Share of the teacher.
     T : float, above 0
@@ -218,22 +266,38 @@ def distillation(
     Raises
     ------
     ValueError
-        For beta or T out of range, or logits and targets that do not fit.
+        For beta or T out of range, logits and targets that do not fit, or a logit of -inf where
+        the targets or the teacher have weight.
     """
     student_T = T if student_T is None else student_T
+    logits, teacher_logits = _scores(logits), _scores(teacher_logits, "teacher_logits")
+    if targets is not None:
+        targets = _labels(targets)
     if validate:
-        check_unit(beta, "beta (the teacher's share of the loss)")
-        check_temperature(T)
-        check_temperature(student_T)
-        _check_pair(logits, targets, ignore_index)
+        beta = check_unit(beta, "beta (the teacher's share of the loss)")
+        T, student_T = check_temperature(T), check_temperature(student_T)
+        if targets is not None:
+            _check_pair(logits, targets, ignore_index)
+        elif beta < 1 or ignore_index is not None:
+            raise ValueError("targets may be None only at beta = 1 and without ignore_index.")
         _check_teacher(logits, teacher_logits)
-    hard = _cross_entropy(logits.log_softmax(-1), targets, ignore_index)
     teacher = (teacher_logits.detach() / T).softmax(-1)
-    soft = -(teacher * (logits / student_T).log_softmax(-1)).sum(-1)
+    soft = _times(teacher, (logits / student_T).log_softmax(-1)).sum(-1)
     if scale_by_T2:
         soft = soft * T**2
-    loss = (1 - beta) * hard + beta * soft
-    return _reduce(loss, _counted(targets, ignore_index), reduction)
+    if targets is None:
+        loss, counted = -soft, torch.ones_like(soft, dtype=torch.bool)
+    else:
+        hard = _expected(logits.log_softmax(-1), targets, ignore_index)
+        counted = _counted(targets, ignore_index)
+        loss = -(_times(1 - beta, hard) + _times(beta, soft))
+        loss = torch.where(counted, loss, 0.0)
+    if validate and loss.isinf().any():
+        share = teacher
+        if targets is not None:
+            share = (1 - beta) * _one_hot(targets, logits.shape[-1]) + beta * teacher
+        _refuse_masked(logits, loss, share)
+    return _reduce(loss, counted, reduction, validate)
 
 
 def logit_matching(
@@ -253,22 +317,61 @@ def logit_matching(
     Raises
     ------
     ValueError
-        If the two differ in shape, are empty, or hold NaN or infinite values.
+        If the two differ in shape, hold NaN or infinite values, or are empty where the mean is
+        asked for.
     """
+    logits, teacher_logits = _scores(logits), _scores(teacher_logits, "teacher_logits")
     if validate:
         check_logits(logits)
-        _check_teacher(logits, teacher_logits)
-        if not logits.numel():
-            raise ValueError("The batch is empty; there are no logits to match.")
+        check_logits(teacher_logits, "teacher_logits")
+        _check_same_shape(logits, teacher_logits)
     loss = 0.5 * (logits - teacher_logits.detach()).square().sum(-1)
-    return _reduce(loss, torch.ones_like(loss, dtype=torch.bool), reduction)
+    return _reduce(loss, torch.ones_like(loss, dtype=torch.bool), reduction, validate)
 
 
-def _cross_entropy(log_p: Tensor, targets: Tensor, ignore_index: int | None) -> Tensor:
+def _tensor(x: Array, name: str) -> Tensor:
+    """Tensors stay as they are, with their graph; numpy decides what anything else is."""
+    if isinstance(x, Tensor):
+        return x
+    try:
+        return torch.as_tensor(np.array(x))
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(
+            f"{name} must be a tensor or an array of numbers; got {type(x).__name__}."
+        ) from None
+
+
+def _scores(logits: Array, name: str = "logits") -> Tensor:
+    logits = _tensor(logits, name)
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+
+
+def _labels(targets: Array) -> Tensor:
+    """Soft targets as they are; classes widened, since small types hold neither K nor -100."""
+    targets = _tensor(targets, "targets")
+    return targets if targets.is_floating_point() or targets.dtype == torch.bool else targets.long()
+
+
+def _times(share: float | Tensor, log_p: Tensor) -> Tensor:
+    """share · log_p, where a share of 0 takes nothing of a log-probability of -inf."""
+    if isinstance(share, Tensor):
+        return share * torch.where((share == 0) & log_p.isneginf(), 0.0, log_p)
+    return share * log_p if share else torch.zeros_like(log_p)
+
+
+def _one_hot(targets: Tensor, K: int) -> Tensor:
+    """Whether a class (..., K) is the target; soft targets stay as they are."""
     if torch.is_floating_point(targets):
-        return -(targets * log_p).sum(-1)
+        return targets
+    return targets[..., None] == torch.arange(K, device=targets.device)
+
+
+def _expected(log_p: Tensor, targets: Tensor, ignore_index: int | None) -> Tensor:
+    """The targets' mean (...) of log-probabilities (..., K)."""
+    if torch.is_floating_point(targets):
+        return _times(targets, log_p).sum(-1)
     safe = targets if ignore_index is None else torch.where(targets == ignore_index, 0, targets)
-    return -log_p.gather(-1, safe[..., None].long()).squeeze(-1)
+    return log_p.gather(-1, safe[..., None]).squeeze(-1)
 
 
 def _counted(targets: Tensor, ignore_index: int | None) -> Tensor:
@@ -280,37 +383,56 @@ def _counted(targets: Tensor, ignore_index: int | None) -> Tensor:
     return targets != ignore_index
 
 
-def _reduce(loss: Tensor, counted: Tensor, reduction: str) -> Tensor:
-    loss = torch.where(counted, loss, 0.0)
+def _reduce(loss: Tensor, counts: Tensor, reduction: str, validate: bool) -> Tensor:
+    """``loss`` (...) reduced; ``counts`` (...) is what each target weighs in the mean."""
     if reduction == "none":
         return loss
     if reduction == "sum":
         return loss.sum()
-    if reduction == "mean":
-        return loss.sum() / counted.sum()
-    raise ValueError(f"reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
+    if reduction != "mean":
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
+    total = counts.sum()
+    if validate and total == 0:
+        raise ValueError(
+            "There is no target to average over: the batch is empty, every target is ignored, or "
+            "their classes have weight 0."
+        )
+    return loss.sum() / total
 
 
-def _prior(
-    prior: Tensor | None, K: int, dtype: torch.dtype, device: torch.device, validate: bool
-) -> Tensor:
+def _prior(prior: Array | None, K: int, device: torch.device, validate: bool) -> Tensor:
     if prior is None:
-        return torch.full((K,), 1 / K, dtype=dtype, device=device)
+        return torch.full((K,), 1 / K, device=device)
+    prior = _tensor(prior, "prior")
     if validate:
         if prior.shape != (K,):
             raise ValueError(f"The prior must hold {K} probabilities; got {tuple(prior.shape)}.")
         _check_distribution(prior, "The prior")
-    return prior.to(device, dtype)
+    return prior.to(device)
+
+
+def _weight(weight: Array, K: int, validate: bool) -> Tensor:
+    weight = _tensor(weight, "weight")
+    if validate:
+        if weight.shape != (K,):
+            raise ValueError(
+                f"weight must hold {K} factors, one a class; got {tuple(weight.shape)}."
+            )
+        if not ((weight >= 0) & weight.isfinite()).all():
+            raise ValueError("weight must hold finite factors, none negative.")
+    return weight
 
 
 def _check_distribution(p: Tensor, name: str) -> None:
-    sums = p.sum(-1)
-    if not ((p >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3)):
+    tolerance = max(1e-3, torch.finfo(p.dtype).eps) if p.is_floating_point() else 0
+    if not ((p >= 0).all() and ((p.double().sum(-1) - 1).abs() <= tolerance).all()):
         raise ValueError(f"{name} must be probabilities: none negative, each row summing to 1.")
 
 
 def _check_pair(logits: Tensor, targets: Tensor, ignore_index: int | None) -> None:
-    check_logits(logits)
+    check_logits(logits, masked=True)
+    if ignore_index is not None:
+        check_number(ignore_index, "ignore_index")
     if torch.is_floating_point(targets):
         if targets.shape != logits.shape:
             raise ValueError(
@@ -327,14 +449,27 @@ def _check_pair(logits: Tensor, targets: Tensor, ignore_index: int | None) -> No
         )
     else:
         check_targets(targets, logits.shape[-1], ignore_index)
-    if not _counted(targets, ignore_index).any():
-        raise ValueError("No target counts: the batch is empty or every target is ignored.")
 
 
 def _check_teacher(logits: Tensor, teacher_logits: Tensor) -> None:
-    check_logits(teacher_logits, "teacher_logits")
+    check_logits(teacher_logits, "teacher_logits", masked=True)
+    _check_same_shape(logits, teacher_logits)
+
+
+def _check_same_shape(logits: Tensor, teacher_logits: Tensor) -> None:
     if teacher_logits.shape != logits.shape:
         raise ValueError(
             f"Teacher and student need logits of one shape; got {tuple(teacher_logits.shape)} "
             f"and {tuple(logits.shape)}."
+        )
+
+
+def _refuse_masked(logits: Tensor, loss: Tensor, share: Tensor) -> None:
+    """Name the class of -inf that makes a loss (...) infinite by its ``share`` (..., K)."""
+    needed = loss.isinf()[..., None] & logits.isneginf() & (share > 0)
+    if needed.any():
+        k = needed.nonzero()[0, -1]
+        raise ValueError(
+            f"logits are -inf for class {k}, to which the smoothed target gives weight, so that "
+            "the loss is infinite; mask another class, or take a prior that is 0 there."
         )

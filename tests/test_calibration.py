@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import example, given, settings
 from hypothesis.extra.numpy import arrays
+from scipy.stats import t as student_t
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
@@ -156,27 +157,112 @@ def test_half_precision_and_large_logits():
     )
 
 
-def test_bootstrap_covers_the_truth():
+def drawn(rng, n, true_ece, gathered):
+    """Predictions of known error: too sure alike in all bins, or off in one bin alone."""
+    confidence = rng.choice(np.array([3, 5, 7, 9, 11, 13]) / 15 - 1 / 30, n)
+    off = 6 * true_ece * (confidence > 0.8) if gathered else true_ece
+    return confidence, rng.random(n) < confidence - off
+
+
+@pytest.mark.parametrize("n", [1000, 10_000])
+@pytest.mark.parametrize("true_ece, gathered", [
+    (0.0, False), (0.02, False), (0.02, True), (0.1, False), (0.1, True)])
+def test_nominal_95_percent_hold_the_true_error_as_often(n, true_ece, gathered):
     rng = np.random.default_rng(0)
-    hits_ece = hits_accuracy = 0
-    for seed in range(60):
-        confidence = rng.choice([0.55, 0.75, 0.95], 500)
-        correct = rng.random(500) < confidence - 0.1
-        interval = calibration.bootstrap(confidence, correct, bins=5, draws=200, seed=seed)
-        hits_ece += interval.ece[0] <= 0.1 <= interval.ece[1]
-        hits_accuracy += interval.accuracy[0, 4] <= 0.85 <= interval.accuracy[1, 4]
-    assert hits_ece >= 51 and hits_accuracy >= 51  # 57 expected of 60; 51 is four sd below
+    limits = np.array([
+        calibration.bootstrap(*drawn(rng, n, true_ece, gathered), draws=200, seed=seed).ece
+        for seed in range(100)])
+    held = (limits[:, 0] <= true_ece) & (true_ece <= limits[:, 1])
+    assert held.mean() >= 0.93
+    # Not by being wide: a gap's own error is at most half a root of n.
+    assert (limits[:, 1] - limits[:, 0]).mean() < 2.4 / np.sqrt(n)
+    assert true_ece or (limits[:, 0] == 0).mean() >= 0.93
 
 
-def test_bootstrap_of_calibrated_predictions_reaches_zero_and_repeats():
+def test_many_bins_that_are_all_off_by_about_their_noise():
+    # The most that can hide: noise then adds next to nothing to the measured error.
+    rng, n = np.random.default_rng(0), 3000
+    centres = (np.arange(60) + 0.5) / 60
+    off = 1.2 * np.sqrt(centres * (1 - centres) * 60 / n) * np.where(centres < 0.5, 1, -1)
+    held = 0
+    for seed in range(40):
+        bin_of = rng.integers(60, size=n)
+        right = rng.random(n) < (centres + off)[bin_of]
+        low, high = calibration.bootstrap(centres[bin_of], right, 60, draws=100, seed=seed).ece
+        held += low <= np.abs(off).mean() <= high
+    assert held >= 37
+
+
+def test_the_estimate_takes_off_what_noise_adds():
     rng = np.random.default_rng(1)
-    confidence = rng.random(2000)
-    correct = rng.random(2000) < confidence
-    interval = calibration.bootstrap(confidence, correct, draws=200, seed=3)
-    assert interval.ece[0] < 0.005 < interval.ece[1]
-    again = calibration.bootstrap(confidence, correct, draws=200, seed=3)
-    np.testing.assert_array_equal(interval.ece, again.ece)
+    for true_ece, most in ((0.0, 0.4), (0.1, 1.0)):
+        estimates, measured = np.array([
+            (calibration.bootstrap(*pair, draws=200).estimate, reliability(*pair).ece)
+            for pair in (drawn(rng, 1000, true_ece, gathered=True) for _ in range(50))]).T
+        assert abs(estimates.mean() - true_ece) < most * abs(measured.mean() - true_ece)
+
+
+def test_intervals_nest_in_their_level_and_repeat():
+    pair = drawn(np.random.default_rng(2), 2000, 0.1, gathered=False)
+    ends = [calibration.bootstrap(*pair, level=level, seed=3).ece for level in (0, 0.5, 0.95, 1)]
+    assert sorted(low for low, _ in ends) == [low for low, _ in ends[::-1]]
+    assert sorted(high for _, high in ends) == [high for _, high in ends]
+    assert ends[3][0] == 0 and ends[3][1] > 0.4
+    np.testing.assert_array_equal(calibration.bootstrap(*pair, seed=3).ece, ends[2])
+    assert (calibration.bootstrap(*pair, seed=4).ece != ends[2]).any()
+
+
+def test_far_from_calibrated_the_interval_is_that_of_a_mean():
+    # One bin, all of it off by 0.2: the ECE is a mean of independent gaps.
+    correct = np.arange(10_000) < 6000
+    interval = calibration.bootstrap(np.full(10_000, 0.8), correct, draws=4000)
+    half = 1.96 * np.sqrt(0.24 / 10_000)
+    np.testing.assert_allclose(interval.ece, [0.2 - half, 0.2 + half], atol=0.0006)
+    assert interval.estimate == pytest.approx(0.2, abs=0.0003)
+
+
+def test_empty_bins_have_no_accuracy():
     assert np.isnan(calibration.bootstrap([0.9, 0.95], [1, 0], draws=20).accuracy[:, 0]).all()
+
+
+def one_bin(accuracy, n=2000, confidence=0.9):
+    return np.full(n, confidence), np.arange(n) < round(accuracy * n)
+
+
+def test_difference_of_two_networks_is_paired():
+    # The second is wrong where the first is, and on 200 examples more: only these count.
+    found = calibration.ece_difference([one_bin(0.7)], [one_bin(0.8)], draws=4000)
+    half = 1.96 * np.sqrt(0.1 * 0.9 / 2000)
+    assert found.estimate == pytest.approx(0.1, abs=1e-3)
+    np.testing.assert_allclose(found.interval, [0.1 - half, 0.1 + half], atol=2e-3)
+    same = calibration.ece_difference([one_bin(0.7)], [one_bin(0.7)], draws=4000)
+    assert same.estimate == 0
+    np.testing.assert_allclose(same.interval, 0, atol=1e-3)
+
+
+def test_difference_allows_for_the_seeds():
+    # The examples are as above for each seed; the seeds scatter, and Student's t speaks of them.
+    shares = np.array([0.5, 0.6, 0.7])
+    found = calibration.ece_difference([one_bin(a) for a in shares], [one_bin(0.8)] * 3, draws=4000)
+    mean_gap = np.array([one_bin(0.8)[1] - one_bin(a)[1].astype(float) for a in shares]).mean(0)
+    of_examples, of_seeds = mean_gap.var() / 2000, shares.var(ddof=1) / 3
+    freedom = 2 * (of_examples + of_seeds) ** 2 / of_seeds**2
+    half = student_t.ppf(0.975, freedom) * np.sqrt(of_examples + of_seeds)
+    assert found.estimate == pytest.approx(0.2, abs=1e-3)
+    np.testing.assert_allclose(found.interval, [0.2 - half, 0.2 + half], atol=3e-3)
+
+
+@pytest.mark.parametrize("first, second", [(0.0, 0.0), (0.1, 0.02), (0.05, 0.05)])
+def test_difference_holds_the_truth_as_often_as_it_says(first, second):
+    rng, held = np.random.default_rng(0), 0
+    for seed in range(60):
+        confidence = rng.choice([0.5, 0.7, 0.9], 1000)
+        luck = rng.random(1000)
+        networks = [[(confidence, np.where(rng.random(1000) < 0.7, luck, rng.random(1000))
+                      < confidence - gap) for _ in range(2)] for gap in (first, second)]
+        low, high = calibration.ece_difference(*networks, draws=100, seed=seed).interval
+        held += low <= first - second <= high
+    assert held >= 56
 
 
 def test_bootstrap_accuracy_agrees_with_the_binomial():
@@ -236,6 +322,25 @@ LOGITS, TARGETS = np.zeros((3, 4)), np.array([0, 1, 2])
         (lambda: calibration.bootstrap([0.1], [1], level=95), "level"),
         (lambda: calibration.bootstrap([0.1], [1], draws=0), "draws .*at least 1; got 0"),
         (lambda: calibration.bootstrap([0.1], [1], draws=1.5), "draws .*whole number"),
+        (lambda: calibration.bootstrap([0.1], [1], seed="1"), "seed must be a number"),
+        (lambda: calibration.ece_difference([], []), "first must be a sequence of pairs"),
+        (lambda: calibration.ece_difference(None, [one_bin(0.5)]), "first must be a sequence"),
+        (lambda: calibration.ece_difference([one_bin(0.5)], one_bin(0.5)), "second must be a seq"),
+        (lambda: calibration.ece_difference([one_bin(0.5)] * 2, [one_bin(0.5)]), "got 2 and 1"),
+        (lambda: calibration.ece_difference([one_bin(0.5)], [one_bin(0.5, 10)]), r"\[10, 2000\]"),
+        (lambda: calibration.ece_difference([one_bin(0.5)], [one_bin(0.5)], 95), "level"),
+        (lambda: calibration.ece(None, TARGETS), "Give logits"),
+        (lambda: calibration.nll(LOGITS), "Give logits"),
+        (lambda: calibration.brier(LOGITS, None), "Give logits"),
+        (lambda: calibration.accuracy(None, TARGETS), "Give logits"),
+        (lambda: calibration.from_logits(LOGITS, None), "Give logits"),
+        (lambda: calibration.from_probs(None, TARGETS), "Give logits"),
+        (lambda: calibration.ece(LOGITS, TARGETS, bins=[0, 0.5, 1]), "bins must be a number"),
+        (lambda: calibration.ece(LOGITS, TARGETS, bins=None), "bins must be a number"),
+        (lambda: calibration.ece(LOGITS, TARGETS, T="2"), "temperature T must be a number"),
+        (lambda: calibration.nll(LOGITS, TARGETS, T=None), "temperature T must be a number"),
+        (lambda: reliability(None, [1]), "confidence must be an array"),
+        (lambda: reliability([0.5], None), "correct must be an array"),
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):

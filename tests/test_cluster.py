@@ -114,14 +114,28 @@ def test_a_job_takes_a_gpu_where_there_is_one():
         cluster._resources({"CPU": 2.0}, "cuda")
 
 
-def test_without_a_cluster_it_says_how_to_get_one(home, monkeypatch, capsys):
-    import ray
-
-    def nowhere(*_, **options):
-        raise ConnectionError
-
+@pytest.mark.parametrize("address", ["auto", "127.0.0.1:1"])
+def test_without_a_cluster_it_says_how_to_get_one_in_time(home, monkeypatch, capsys, address):
     monkeypatch.setitem(queue.PRESETS, "short", lambda: [[TEACHER]])
-    monkeypatch.setattr(ray, "init", nowhere)
-    assert main(["work", "--preset", "short", "--ray", "auto"]) == 1
+    monkeypatch.setattr(cluster, "ANSWER", 3)
+    started = time.monotonic()
+    assert main(["work", "--preset", "short", "--ray", address]) == 1
+    assert time.monotonic() - started < 60  # Ray by itself asks for minutes
     out = capsys.readouterr().out
+    assert f"No Ray cluster answers at '{address}'" in out
     assert "ray start --head" in out and "1 of 1 runs are left" in out
+
+
+def test_a_budget_is_kept_where_no_cluster_answers(home, monkeypatch):
+    waited = []
+
+    def run(command, timeout, **options):
+        waited.append(timeout)
+        raise cluster.subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(cluster.subprocess, "run", run)
+    for left in (None, 7, 1000):
+        with pytest.raises(cluster.ClusterError):
+            deadline = left and time.monotonic() + left
+            list(cluster.work([[TEACHER]], "127.0.0.1:1", deadline=deadline))
+    assert waited == [20, pytest.approx(7, abs=1), 20]

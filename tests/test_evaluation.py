@@ -76,7 +76,8 @@ def test_scores_are_those_of_each_part():
     random = torch.Generator().manual_seed(3)
     data = dataclasses.replace(
         data, val_y=torch.randint(3, (30,), generator=random),
-        test_x=torch.randn(30, 6, generator=random), test_y=torch.randint(3, (30,), generator=random),
+        test_x=torch.randn(30, 6, generator=random),
+        test_y=torch.randint(3, (30,), generator=random),
     )
     model = initial_model(recipe(3)).eval()
     metrics, _ = record(recipe(3), model, data, None)

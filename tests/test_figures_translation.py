@@ -321,3 +321,33 @@ def test_explorer_starts_with_a_sentence_of_the_grammar_and_refuses_others(recor
     for sentence in ("", "colourless green ideas sleep furiously ."):
         with pytest.raises(ValueError):
             translated(recorded, text, sentence, beam=4, T=1.0, device="cpu")
+
+
+def by_size(*rows):
+    return [SimpleNamespace(
+        recipe=recipes.named("lab/transformer-sizes", sentences=n, alpha=a, seed=s),
+        metrics={"bleu": bleu, "val_ece": ece, "val_nll": nll})
+        for n, a, s, bleu, ece, nll in rows]
+
+
+SIZES = by_size(
+    (1500, 0.0, 0, 50.0, 0.10, 0.70), (1500, 0.05, 0, 52.0, 0.04, 0.60),
+    (1500, 0.0, 1, 51.0, 0.10, 0.70), (1500, 0.05, 1, 54.0, 0.06, 0.62),
+    (2200, 0.0, 0, 55.0, 0.06, 0.37), (2200, 0.05, 0, 56.0, 0.04, 0.39),
+    (4000, 0.0, 0, 60.0, 0.02, 0.26), (4000, 0.05, 0, 61.0, 0.05, 0.33))
+
+
+def test_changes_pair_networks_of_one_seed_and_text():
+    frame = translation.changes(SIZES).set_index(["sentences", "seed"])
+    assert len(frame) == 4
+    assert frame.loc[(1500, 1), ["bleu", "ece", "nll"]].tolist() == pytest.approx([3, -0.04, -0.08])
+    table = translation.changes_table(SIZES).set_index("sentences")
+    # Two seeds, 2 and 3 points: mean 2.5, half width 12.706 · 0.7071 / √2 = 6.353.
+    assert table.loc["1,500", "BLEU"] == "+2.5 (−3.9 to +8.9)"
+
+
+def test_the_paradox_needs_all_three_findings():
+    assert translation.paradoxical(SIZES) == [2200]
+    told = translation.changes_told(SIZES)
+    assert "the likelihood is worse at 2,200, 4,000, and the ECE lower at 1,500, 2,200." in told
+    assert told.endswith("at 2,200 sentences.")

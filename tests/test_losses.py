@@ -3,6 +3,7 @@
 import math
 
 import hypothesis.strategies as st
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -225,6 +226,366 @@ def test_losses_run_many_models_at_once():
         torch.testing.assert_close(row, torch.func.grad(gradient)(logits.detach(), alpha))
 
 
+INTEGERS = [
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+    torch.uint16, torch.uint32, torch.uint64,
+]
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+@pytest.mark.parametrize("K", [2, 100, 127, 128, 129, 157, 200, 255, 256, 257, 300])
+@pytest.mark.parametrize("ignore", [None, -100, 1])
+def test_integer_types_are_wide_enough(dtype, K, ignore):
+    most = min(K - 1, torch.iinfo(dtype).max)
+    wide = torch.tensor([0, 1, most // 2, max(0, most - 100), most])
+    narrow, logits = wide.to(dtype), batch(n=5, K=K)[0].detach()
+    theirs = F.cross_entropy(
+        logits, wide, ignore_index=-1 if ignore is None else ignore, label_smoothing=0.1
+    )
+    ours = losses.smoothed_cross_entropy(logits, narrow, 0.1, ignore_index=ignore)
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(
+        losses.smoothed_cross_entropy(logits, narrow, 0.1, ignore_index=ignore, validate=False),
+        theirs,
+    )
+    hard = F.cross_entropy(logits, wide, ignore_index=-1 if ignore is None else ignore)
+    torch.testing.assert_close(
+        losses.confidence_penalty(logits, narrow, 0.0, ignore_index=ignore), hard
+    )
+    torch.testing.assert_close(
+        losses.distillation(logits, narrow, logits, 0.0, ignore_index=ignore), hard
+    )
+    assert losses.smoothed_targets(narrow, K, 0.0).argmax(-1).tolist() == wide.tolist()
+    assert losses.disturb_labels(narrow, K, 0.0, ignore_index=ignore).tolist() == wide.tolist()
+
+
+def test_redrawn_labels_reach_every_class_whatever_the_type():
+    drawn = losses.disturb_labels(torch.zeros(20_000, dtype=torch.uint8), 300, 1.0)
+    assert drawn.unique().tolist() == list(range(300))
+
+
+HALVES = pytest.mark.parametrize("half", [torch.float16, torch.bfloat16], ids=str)
+
+
+@HALVES
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_half_precision_is_reduced_in_float32(half, reduction):
+    logits, targets = batch(n=70_000, K=4)
+    logits = logits.detach().to(half).requires_grad_()
+    wide = logits.detach().float().requires_grad_()
+    teacher = wide.detach().flip(0)
+    entropy = torch.distributions.Categorical(logits=wide).entropy()
+    reduced = {"mean": torch.mean, "sum": torch.sum, "none": lambda loss: loss}[reduction]
+    for ours, theirs in (
+        (
+            losses.smoothed_cross_entropy(logits, targets, 0.1, reduction=reduction),
+            F.cross_entropy(wide, targets, label_smoothing=0.1, reduction=reduction),
+        ),
+        (
+            losses.confidence_penalty(logits, targets, 0.3, reduction=reduction),
+            reduced(F.cross_entropy(wide, targets, reduction="none") - 0.3 * entropy),
+        ),
+        (
+            losses.distillation(logits, targets, teacher.to(half), T=2.0, reduction=reduction),
+            F.cross_entropy(wide / 2, (teacher / 2).softmax(-1), reduction=reduction),
+        ),
+        (
+            losses.logit_matching(logits, teacher.to(half), reduction=reduction),
+            reduced((wide - teacher).square().sum(-1) / 2),
+        ),
+    ):
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            torch.autograd.grad(ours.sum(), logits)[0],
+            torch.autograd.grad(theirs.sum(), wide)[0].to(half),
+        )
+
+
+@HALVES
+@pytest.mark.parametrize("K", [2, 10, 1000, 30_000])
+def test_half_precision_probabilities_are_taken(half, K):
+    logits, targets = batch(n=8, K=K)
+    prior, soft = (batch(seed, n=8, K=K)[0].detach().softmax(-1) for seed in (1, 2))
+    prior = prior[0]
+    torch.testing.assert_close(
+        losses.smoothed_cross_entropy(logits, soft.to(half), 0.3, prior.to(half)),
+        F.cross_entropy(logits, 0.7 * soft + 0.3 * prior),
+        rtol=2e-2, atol=0,
+    )
+    q = losses.smoothed_targets(targets, K, 0.3, prior.to(half))
+    assert q.dtype == torch.float32
+    torch.testing.assert_close(q.sum(-1), torch.ones(8), rtol=0, atol=2e-3)
+
+
+MASKED = -math.inf
+PRIOR = torch.tensor([0.5, 0.0, 0.2, 0.3, 0.0], dtype=torch.float64)
+KEPT = [0, 2, 3]
+
+
+def masked_batch(seed=0):
+    """Logits where classes 1 and 4 are ruled out, targets among the others, and what is left."""
+    logits, targets = batch(seed)
+    targets %= 3
+    left = logits.detach()[:, KEPT].requires_grad_()
+    logits = logits.detach()
+    logits[:, [1, 4]] = MASKED
+    return logits.requires_grad_(), torch.tensor(KEPT)[targets], left, targets
+
+
+@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    "name, masked, left",
+    [
+        (
+            "cross-entropy",
+            lambda z, y, te, o: losses.smoothed_cross_entropy(z, y, 0.0, **o),
+            lambda z, y, te: F.cross_entropy(z, y, reduction="none"),
+        ),
+        (
+            "prior",
+            lambda z, y, te, o: losses.smoothed_cross_entropy(z, y, 0.3, PRIOR, **o),
+            lambda z, y, te: (
+                0.7 * F.cross_entropy(z, y, reduction="none")
+                - 0.3 * z.log_softmax(-1) @ PRIOR[KEPT]
+            ),
+        ),
+        (
+            "prior alone",
+            lambda z, y, te, o: losses.smoothed_cross_entropy(z, y * 0 + 1, 1.0, PRIOR, **o),
+            lambda z, y, te: -z.log_softmax(-1) @ PRIOR[KEPT],
+        ),
+        (
+            "soft targets",
+            lambda z, y, te, o: losses.smoothed_cross_entropy(z, PRIOR.expand(12, 5), 0.0, **o),
+            lambda z, y, te: -z.log_softmax(-1) @ PRIOR[KEPT],
+        ),
+        (
+            "class weights",
+            lambda z, y, te, o: losses.smoothed_cross_entropy(
+                z, PRIOR.expand(12, 5), 0.3, weight=(PRIOR > 0).double(), **o
+            ),
+            lambda z, y, te: -z.log_softmax(-1) @ (0.7 * PRIOR[KEPT] + 0.3 / 5),
+        ),
+        (
+            "penalty",
+            lambda z, y, te, o: losses.confidence_penalty(z, y, 0.4, **o),
+            lambda z, y, te: (
+                F.cross_entropy(z, y, reduction="none")
+                - 0.4 * torch.distributions.Categorical(logits=z).entropy()
+            ),
+        ),
+        (
+            "teacher",
+            lambda z, y, te, o: losses.distillation(z, y, te, 0.6, 2.0, **o),
+            lambda z, y, te: (
+                0.4 * F.cross_entropy(z, y, reduction="none")
+                + 0.6 * F.cross_entropy(z / 2, (te / 2).softmax(-1), reduction="none")
+            ),
+        ),
+        (
+            "no teacher",
+            lambda z, y, te, o: losses.distillation(z, y, te.nan_to_num(), 0.0, 2.0, **o),
+            lambda z, y, te: F.cross_entropy(z, y, reduction="none"),
+        ),
+        (
+            "teacher alone",
+            lambda z, y, te, o: losses.distillation(z, y * 0 + 1, te, 1.0, 2.0, **o),
+            lambda z, y, te: F.cross_entropy(z / 2, (te / 2).softmax(-1), reduction="none"),
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_masked_classes_are_as_if_they_were_not_there(name, masked, left, reduction, validate):
+    logits, targets, logits_left, targets_left = masked_batch()
+    teacher, _, teacher_left, _ = masked_batch(1)
+    ours = masked(logits, targets, teacher, {"reduction": reduction, "validate": validate})
+    theirs = left(logits_left, targets_left, teacher_left)
+    theirs = {"mean": theirs.mean(), "sum": theirs.sum(), "none": theirs}[reduction]
+    torch.testing.assert_close(ours, theirs)
+    gradient = torch.autograd.grad(ours.sum(), logits)[0]
+    assert (gradient[:, [1, 4]] == 0).all()
+    torch.testing.assert_close(
+        gradient[:, KEPT], torch.autograd.grad(theirs.sum(), logits_left)[0]
+    )
+
+
+def test_masked_classes_agree_with_torch_at_alphas_of_a_stack():
+    """alpha as a tensor, 0 and 1 among its values; torch's loss of an infinite share is inf."""
+    logits, targets, _, _ = masked_batch()
+    alphas = torch.tensor([[0.0], [0.3]], dtype=torch.float64)
+    stack = logits.expand(2, -1, -1)
+    ours = losses.smoothed_cross_entropy(
+        stack, targets.expand(2, -1), alphas, reduction="none", validate=False
+    )
+    for loss, alpha in zip(ours, alphas.flatten().tolist(), strict=True):
+        theirs = F.cross_entropy(logits, targets, label_smoothing=alpha, reduction="none")
+        torch.testing.assert_close(loss, theirs)
+    only = torch.autograd.grad(ours[0].sum(), logits)[0]
+    torch.testing.assert_close(
+        only, torch.autograd.grad(F.cross_entropy(logits, targets, reduction="sum"), logits)[0]
+    )
+
+
+@pytest.mark.parametrize("k", [0, 2])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda z, y, te: losses.smoothed_cross_entropy(z, y, 0.1),
+        lambda z, y, te: losses.smoothed_cross_entropy(z, y, 1.0),
+        lambda z, y, te: losses.smoothed_cross_entropy(z, y, 0.1, torch.ones(3) / 3),
+        lambda z, y, te: losses.smoothed_cross_entropy(z, te.softmax(-1), 0.0),
+        lambda z, y, te: losses.distillation(z, y, te, 0.1),
+        lambda z, y, te: losses.distillation(z, None, te),
+    ],
+)
+def test_weight_on_a_masked_class_is_told_by_class(call, k):
+    logits, teacher = torch.zeros(4, 3), torch.zeros(4, 3)
+    logits[2, k] = MASKED
+    with pytest.raises(ValueError, match=f"-inf for class {k}.*weight"):
+        call(logits, torch.ones(4).long(), teacher)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda z, y: losses.smoothed_cross_entropy(z, y, 0.0, ignore_index=IGNORE),
+        lambda z, y: losses.confidence_penalty(z, y, 0.3, ignore_index=IGNORE),
+        lambda z, y: losses.distillation(z, y, 0 * z.nan_to_num(), 0.0, ignore_index=IGNORE),
+    ],
+)
+def test_masked_target_is_told_by_class_unless_it_is_ignored(call):
+    logits, targets = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
+    logits[1, [0, 1]] = MASKED
+    with pytest.raises(ValueError, match="-inf for class 1"):
+        call(logits, targets)
+    targets[1] = IGNORE
+    assert call(logits, targets).isfinite()
+
+
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z, y, **o: losses.smoothed_cross_entropy(z, y, 0.1, **o),
+        lambda z, y, **o: losses.smoothed_cross_entropy(z, y, 0.1, weight=torch.ones(5), **o),
+        lambda z, y, **o: losses.confidence_penalty(z, y, 0.1, **o),
+        lambda z, y, **o: losses.distillation(z, y, z, 0.5, **o),
+    ],
+)
+def test_where_none_counts_only_the_mean_is_refused(loss, empty):
+    logits, targets = batch()
+    logits, targets = (logits[:0], targets[:0]) if empty else (logits, targets * 0 + IGNORE)
+    with pytest.raises(ValueError, match="empty.*ignored"):
+        loss(logits, targets, ignore_index=IGNORE)
+    total = loss(logits, targets, ignore_index=IGNORE, reduction="sum")
+    assert total.item() == 0
+    assert (torch.autograd.grad(total, logits)[0] == 0).all()
+    each = loss(logits, targets, ignore_index=IGNORE, reduction="none")
+    assert torch.equal(each, torch.zeros(len(targets)).double())
+
+
+def test_logits_matched_over_an_empty_batch():
+    empty = torch.zeros(0, 3)
+    assert losses.logit_matching(empty, empty, "sum").item() == 0
+    assert losses.logit_matching(empty, empty, "none").shape == (0,)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("ignore", [None, 1, IGNORE])
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 0.9, 1.0])
+@pytest.mark.parametrize("validate", [True, False])
+def test_class_weights_are_torchs(reduction, ignore, alpha, validate):
+    logits, targets = batch(n=24)
+    weight = torch.tensor([0.5, 2.0, 0.0, 1.0, 7.5])
+    options = {"reduction": reduction, "weight": weight.double()}
+    if ignore == IGNORE:
+        targets[::5] = IGNORE
+    theirs = F.cross_entropy(
+        logits, targets, label_smoothing=alpha, ignore_index=-1 if ignore is None else ignore,
+        **options,
+    )
+    ours = losses.smoothed_cross_entropy(
+        logits, targets, alpha, ignore_index=ignore, reduction=reduction, weight=weight,
+        validate=validate,
+    )
+    same_value_and_gradient(ours.sum(), theirs.sum(), logits)
+    torch.testing.assert_close(ours, theirs)
+    soft = batch(1, n=24)[0].detach().softmax(-1)
+    same_value_and_gradient(
+        losses.smoothed_cross_entropy(logits, soft, alpha, validate=validate, **options).sum(),
+        F.cross_entropy(logits, soft, label_smoothing=alpha, **options).sum(),
+        logits,
+    )
+
+
+def test_class_weights_multiply_the_priors_share_too():
+    logits, targets = batch()
+    weight, prior = torch.tensor([0.5, 2, 0, 1, 7]).double(), PRIOR
+    q = losses.smoothed_targets(targets, 5, 0.3, prior)
+    torch.testing.assert_close(
+        losses.smoothed_cross_entropy(logits, targets, 0.3, prior, reduction="sum", weight=weight),
+        -(weight * q * logits.log_softmax(-1)).sum(),
+    )
+
+
+def test_no_gradient_flows_into_the_teacher():
+    student, targets = batch()
+    teacher = batch(1)[0]
+    assert teacher.requires_grad
+    for loss in (
+        losses.distillation(student, targets, teacher, 0.6, 3.0),
+        losses.distillation(student, None, teacher, 1.0, 3.0, student_T=1.0, scale_by_T2=True),
+        losses.logit_matching(student, teacher),
+    ):
+        loss.backward(retain_graph=True)
+        assert teacher.grad is None and student.grad.abs().max() > 0
+    for loss in (
+        losses.distillation(student.detach(), targets, teacher, 0.6, 3.0),
+        losses.logit_matching(student.detach(), teacher),
+    ):
+        assert not loss.requires_grad
+
+
+def test_a_teacher_alone_needs_no_targets():
+    logits, targets = batch()
+    teacher = batch(1)[0]
+    for reduction in ("mean", "sum", "none"):
+        torch.testing.assert_close(
+            losses.distillation(logits, None, teacher, 1.0, 2.0, reduction=reduction),
+            losses.distillation(logits, targets, teacher, 1.0, 2.0, reduction=reduction),
+        )
+
+
+def test_arrays_of_other_makers_are_taken():
+    logits, targets = batch()
+    teacher, prior = batch(1)[0].detach(), PRIOR
+    z, y, te, u = logits.detach().numpy(), targets.numpy(), teacher.numpy(), prior.numpy()
+    for ours, theirs in (
+        (
+            losses.smoothed_cross_entropy(logits, y.tolist(), 0.3, prior=u),
+            losses.smoothed_cross_entropy(logits, targets, 0.3, prior=prior),
+        ),
+        (
+            losses.smoothed_cross_entropy(z[::-1], pd.Series(y)[::-1], 0.3, u.tolist(), weight=u),
+            losses.smoothed_cross_entropy(
+                logits.flip(0), targets.flip(0), 0.3, prior, weight=prior
+            ),
+        ),
+        (losses.smoothed_targets(y, 5, 0.3, u), losses.smoothed_targets(targets, 5, 0.3, prior)),
+        (
+            losses.smoothed_targets([0, 2], 3, 0.3, [0, 1, 0]),
+            losses.smoothed_targets(torch.tensor([0, 2]), 3, 0.3, torch.tensor([0.0, 1, 0])),
+        ),
+        (losses.confidence_penalty(z, y, 0.1), losses.confidence_penalty(logits, targets, 0.1)),
+        (losses.distillation(z, y, te), losses.distillation(logits, targets, teacher)),
+        (losses.logit_matching(z, te), losses.logit_matching(logits, teacher)),
+        (losses.disturb_labels(y.tolist(), 5, 0.0), targets),
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
 LOGITS, TARGETS = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
 
 
@@ -240,6 +601,38 @@ LOGITS, TARGETS = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
         (lambda: losses.smoothed_cross_entropy(LOGITS, LOGITS), "probabilities"),
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS * 0, ignore_index=0), "ignored"),
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, reduction="avg"), "'mean'"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, reduction=None), "reduction"),
+        (lambda: losses.smoothed_cross_entropy(None, TARGETS), "logits must be"),
+        (lambda: losses.smoothed_cross_entropy([["a", "b"]], [0]), "logits must be"),
+        (lambda: losses.smoothed_cross_entropy([[0.0, 1.0], [0.0]], [0, 0]), "logits must be"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, None), "targets must be"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, ["a", "b"]), "targets must be"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS == 0), "integers"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, None), "alpha.*number"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, "0.1"), "alpha.*number"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, [0.1]), "alpha.*number"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, 0.1, "unigram"), "prior"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, 0.1, ignore_index="pad"), "ignore"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, weight=torch.ones(2)), "weight"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, weight=[1, -1, 1]), "weight"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, weight=[1, math.inf, 1]), "finite"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, weight=[0, 0, 0]), "weight 0"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, weight="balanced"), "weight"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS + MASKED, TARGETS), "every class"),
+        (lambda: losses.smoothed_cross_entropy(LOGITS + math.inf, TARGETS), "infinite"),
+        (lambda: losses.logit_matching(LOGITS + MASKED, LOGITS), "infinite"),
+        (lambda: losses.logit_matching(LOGITS, None), "teacher_logits must be"),
+        (lambda: losses.smoothed_targets(TARGETS, None, 0.1), "K .*number"),
+        (lambda: losses.smoothed_targets(TARGETS / 2, 3, 0.1), "integers"),
+        (lambda: losses.smoothed_targets(TARGETS, 3, 0.1, [[1, 0, 0]]), "prior"),
+        (lambda: losses.disturb_labels(TARGETS, 3, 0.1, generator=0), "generator"),
+        (lambda: losses.disturb_labels(TARGETS, 3, 0.1, ignore_index="pad"), "ignore_index"),
+        (lambda: losses.confidence_penalty(LOGITS, TARGETS, None), "weight.*number"),
+        (lambda: losses.distillation(LOGITS, None, LOGITS, 0.5), "targets.*beta = 1"),
+        (lambda: losses.distillation(LOGITS, None, LOGITS, ignore_index=0), "ignore_index"),
+        (lambda: losses.distillation(LOGITS, TARGETS, None), "teacher_logits must be"),
+        (lambda: losses.distillation(LOGITS, TARGETS, LOGITS, beta="1"), "beta.*number"),
+        (lambda: losses.distillation(LOGITS, TARGETS, LOGITS, T=None), "T must be a number"),
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, 0.1, torch.ones(3)), "prior"),
         (lambda: losses.smoothed_cross_entropy(LOGITS, TARGETS, 0.1, torch.ones(2)), "prior"),
         (lambda: losses.smoothed_cross_entropy(LOGITS[:0], LOGITS[:0]), "empty"),
@@ -259,5 +652,5 @@ LOGITS, TARGETS = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         call()

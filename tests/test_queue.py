@@ -2,28 +2,36 @@
 
 import dataclasses
 import io
+import hashlib
 import json
+import os
+import platform
 import resource
 import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import lsbook
 from lsbook import recipes, runs
+from lsbook.__main__ import main as command
 from lsbook.data import load_text
 from lsbook.recipes import Recipe, named
 from lsbook.runs import cost, pack, queue, store
 from lsbook.runs.__main__ import main
+from lsbook.runs.get import planned, train_job
 from lsbook.runs.publish import publish
 from lsbook.runs.verify import report, verify
-from lsbook.training import classifier, sequence, sweep
+from lsbook.training import checkpoint, classifier, sequence, sweep
 from lsbook.training.deadline import OutOfTime, check_deadline, interrupted_at
 from lsbook.training.trace import Trace
 
@@ -52,6 +60,15 @@ def short(monkeypatch) -> list[Recipe]:
 
 def get(recipe, **options):
     return runs.get(recipe, device="cpu", progress=False, **options)
+
+
+@pytest.fixture
+def full_disk():
+    """Files of this process end at 1,000 bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 # What is in the queue
@@ -201,8 +218,10 @@ def test_a_reader_who_stops_early_hears_no_complaint():
         ("work --workers 0", "'0' is no whole number from 1 up"),
         ("work --workers -2", "'-2' is no whole number from 1 up"),
         ("work --recipe nosuch", "preset short has no such run; it has lab/few-digits"),
-        ("list --seeds 99", "preset short has no such run; it has lab/few-digits, and seeds 0"),
-        ("publish --seeds 99", "preset short has no such run"),
+        ("list --seeds 99", "preset short has no run of seed 99; it has lab/few-digits, and seeds"),
+        ("list --seeds 0,99,7", "preset short has no run of seed 7, 99; it has lab/few-digits"),
+        ("publish --seeds 99", "preset short has no run of seed 99"),
+        ("fetch", "no address is known: give https://HOST/runs-01.tar#sha256=..."),
         ("verify --recipe nosuch", "no finished run is of a recipe whose name holds 'nosuch'"),
         ("pack --into x --recipe nosuch", "no finished run is of a recipe whose name holds"),
     ],
@@ -231,6 +250,80 @@ def test_listing_names_the_file_that_is_damaged(home, short, capsys, name):
     path.write_text(path.read_text()[:40])
     assert main(["list", "--preset", "short"]) == 1
     assert capsys.readouterr().err.startswith(f"{path} cannot be read")
+
+
+@pytest.fixture
+def unwritable(tmp_path, monkeypatch) -> Path:
+    """LSBOOK_RUNS names a file."""
+    path = tmp_path / "file"
+    path.write_text("")
+    monkeypatch.setenv("LSBOOK_RUNS", str(path))
+    return path
+
+
+def test_a_file_for_a_folder_of_runs_is_one_line(short, unwritable, capsys):
+    assert main(["list", "--preset", "short"]) == 0
+    assert main(["work", "--preset", "short", "--device", "cpu"]) == 1
+    said, left = capsys.readouterr().out.splitlines()[-2:]
+    assert said.startswith(f"Runs cannot be trained in {unwritable}") and "Set LSBOOK_RUNS" in said
+    assert left == "2 of 2 runs are left."
+    with pytest.raises(OSError, match="Runs cannot be trained in .* Set LSBOOK_RUNS"):
+        get(DIGITS)
+
+
+def test_a_file_system_without_locks_is_one_line(home, short, monkeypatch, capsys):
+    def no_locks(*_, **options):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(store.FileLock, "acquire", no_locks)
+    assert main(["work", "--preset", "short", "--device", "cpu"]) == 1
+    said = capsys.readouterr().out.splitlines()[-2]
+    assert "No locks available" in said and said.endswith("on a file system with locks.")
+
+
+def test_a_full_disk_ends_the_work_in_one_line(home, short, request, capsys):
+    request.getfixturevalue("full_disk")
+    assert main(["work", "--preset", "short", "--device", "cpu"]) == 1
+    out, err = capsys.readouterr()
+    [said, left] = out.splitlines()[-2:]
+    assert "Free some space" in said and left == "2 of 2 runs are left."
+    assert "Traceback" not in out + err
+
+
+def test_a_tilde_is_the_readers_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/reader")
+    monkeypatch.setenv("LSBOOK_RUNS", "~/runs")
+    assert store.home() == Path("/home/reader/runs")
+
+
+def test_whoever_waits_for_a_run_hears_for_whom(home, monkeypatch, capsys):
+    monkeypatch.setattr(store, "WAIT", 0.1)
+    held, waiting, free = threading.Event(), threading.Event(), threading.Event()
+
+    def holding():
+        with store.lock(DIGITS):
+            held.set()
+            free.wait(10)
+
+    def said(*words, **options):
+        print(*words, file=sys.__stderr__)
+        lines.append(words[0])
+        free.set()
+
+    lines = []
+    monkeypatch.setitem(vars(store), "print", said)
+    holder = threading.Thread(target=holding)
+    holder.start()
+    held.wait(10)
+    with store.lock(DIGITS):
+        holder.join()
+    assert lines == [
+        f"Waiting for process {os.getpid()} on {platform.node()}, which trains lab/few-digits α=0 "
+        "seed 0."
+    ]
+    with store.lock(DIGITS):
+        pass
+    assert len(lines) == 1
 
 
 # Speed
@@ -340,6 +433,44 @@ def test_a_stack_stops_and_goes_on_too(home, clock):
     assert [run.manifest["wall_seconds"] for run in found] == [120, 120]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stack_that_was_stopped_goes_on_in_other_company(home, clock, workers):
+    """Each seed draws its own batches, so that an epoch is counted once a seed."""
+    stacked = [named("lab/mlp-digits", alpha=a, seed=s, steps=40) for s in (8, 9) for a in (0, 0.1)]
+    with pytest.raises(OutOfTime):
+        runs.get_many(stacked[:2], "cpu", progress=False, deadline=time.monotonic() + 150)
+    assert clock == [0, 1]
+    asked = stacked if workers == 1 else stacked[1:]
+    for job, _ in planned([asked], workers, CPU):
+        train_job(job, "cpu", retrain=False, progress=False, deadline=None)
+    assert clock[2:] == [2, 3] + [0, 1, 2, 3] * workers
+    assert [run.manifest["wall_seconds"] for run in map(runs.find, asked)] == (
+        [120] * 4 if workers == 1 else [60 + 120, 240, 240])
+
+
+def test_a_state_that_diverges_is_dropped_where_the_run_is_asked_for_anew(home, monkeypatch):
+    expected = get(DIGITS).history
+    shutil.rmtree(home)
+    with pytest.raises(OutOfTime), monkeypatch.context() as patch:
+        patch.setattr(classifier.checkpoint, "save", stopping(classifier.checkpoint.save))
+        get(DIGITS)
+    state = store.checkpoint_path(DIGITS.hash)
+    tensors, progress = checkpoint.read(state)
+    checkpoint._write([(state, {k: v * 1e30 for k, v in tensors.items()}, progress)])
+    for _ in range(2):
+        with pytest.raises(classifier.Diverged):
+            get(DIGITS)
+    assert get(DIGITS, retrain=True).history == expected
+
+
+def stopping(save):
+    def saved(*args):
+        save(*args)
+        raise OutOfTime("after an epoch")
+
+    return saved
+
+
 def test_a_translation_stops_and_goes_on_too(clock, tmp_path):
     text = load_text("grammar")
     text = dataclasses.replace(text, train=text.train[:40], val=text.val[:5])
@@ -391,6 +522,64 @@ def test_runs_come_through_an_archive_as_published(home, tmp_path, capsys):
     assert (into / DIGITS.hash).stat().st_mtime_ns == before
 
 
+def test_runs_are_fetched_from_an_address_whole_or_not(home, tmp_path, capsys):
+    [archive] = pack.pack([get(DIGITS)], tmp_path / "out")
+    into = tmp_path / "in"
+    right = hashlib.sha256(archive.read_bytes()).hexdigest()
+    fetch = ["fetch", "--into", str(into)]
+    for address, said in [
+        (archive.as_uri(), "is no address like"),
+        (f"http://localhost/runs.tar#sha256={right}", "is no address like"),
+        (f"{archive.as_uri()}#sha256={right[::-1]}", "is another archive"),
+        (f"{archive.as_uri()}.gone#sha256={right}", "cannot be fetched"),
+    ]:
+        assert main([*fetch, address]) == 1
+        assert said in capsys.readouterr().out and not into.exists()
+    for added in (1, 0):
+        assert main([*fetch, f"{archive.as_uri()}#sha256={right.upper()}"]) == 0
+        assert f"{added} runs added, {1 - added} there before" in capsys.readouterr().out
+        assert [path.name for path in into.iterdir()] == [DIGITS.hash]
+
+
+def test_published_runs_are_the_clones_or_the_readers_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    installed, clone = tmp_path / "site-packages" / "lsbook", tmp_path / "clone" / "lsbook"
+    clone.mkdir(parents=True)
+    (tmp_path / "clone" / "pyproject.toml").write_text("")
+    assert store.published(clone) == tmp_path / "clone" / "runs"
+    assert store.published(installed) == Path(platformdirs.user_data_dir("lsbook")) / "runs"
+    assert tmp_path / "site-packages" not in store.published(installed).parents
+
+
+def test_without_published_runs_it_is_said_where_they_come_from(
+    home, short, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(store, "COMMITTED", tmp_path / "none")
+    for verb in (["list", "--preset", "short"], ["verify"]):
+        assert main(verb) == 0
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"No published runs are in {tmp_path / 'none'}")
+        assert "lsbook runs fetch" in line
+
+
+@pytest.mark.parametrize(
+    "arguments, code, said",
+    [
+        (["--help"], 0, "list, train, carry and check runs"),
+        (["--version"], 0, f"lsbook {lsbook.__version__}"),
+        (["runs", "--help"], 0, "usage: lsbook runs"),
+        ([], 2, "usage: lsbook"),
+        (["nonsense"], 2, "'nonsense'"),
+    ],
+)
+def test_the_command_says_what_it_is(monkeypatch, capsys, arguments, code, said):
+    monkeypatch.setattr(sys, "argv", ["lsbook", *arguments])
+    with pytest.raises(SystemExit) as end:
+        command()
+    out, err = capsys.readouterr()
+    assert end.value.code == code and said in (err if code else out)
+
+
 def test_archives_keep_their_limit(home, tmp_path, monkeypatch):
     each = [get(DIGITS.with_(alpha=a)) for a in (0.0, 0.1, 0.2)]
     size = sum(pack._size_in_tar(path) for path in each[0].path.iterdir())
@@ -404,15 +593,6 @@ def test_archives_keep_their_limit(home, tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "MOST_BYTES", size)
     with pytest.raises(ValueError, match="alone is larger"):
         pack.pack(each, tmp_path / "out")
-
-
-@pytest.fixture
-def full_disk():
-    """Files of this process end at 1,000 bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_packing_to_a_full_disk_leaves_nothing(home, tmp_path, request, capsys):

@@ -405,14 +405,35 @@ def test_a_translation_is_trained_with_its_alpha(alpha):
 def test_resumed_stack_equals_unbroken(images, tmp_path, monkeypatch):
     recipes = [TINY.with_(alpha=a, seed=s) for a in (0.0, 0.2) for s in (0, 1)]
     unbroken = stack(recipes, images)
-    state = tmp_path / "state.safetensors"
+    states = [tmp_path / f"{recipe.hash}.safetensors" for recipe in recipes]
     with monkeypatch.context() as patch:
         stop_in_epoch(patch, sweep, epoch=2)
         with pytest.raises(KeyboardInterrupt):
-            stack(recipes, images, state=state)
-    for (model, trace), (expected, path) in zip(stack(recipes, images, state=state), unbroken):
+            stack(recipes, images, states=states)
+    for (model, trace), (expected, path) in zip(stack(recipes, images, states=states), unbroken):
         assert_same(model, expected)
         assert trace.history == path.history
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_state_of_a_stack_serves_each_of_its_runs_in_other_company(
+    images, tmp_path, monkeypatch, optimizer
+):
+    rate = {"optimizer": optimizer, "lr": 1e-2}
+    recipes = [TINY.with_(alpha=a, seed=s, **rate) for a in (0.0, 0.2) for s in (0, 1)]
+    unbroken = stack(recipes, images)
+    states = [tmp_path / f"{recipe.hash}.safetensors" for recipe in recipes]
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, sweep, epoch=2)
+        with pytest.raises(KeyboardInterrupt):
+            stack(recipes, images, states=states)
+    trained = [single(recipes[0], images, state=states[0])]
+    assert trained[0][1].history["epoch"] == unbroken[0][1].history["epoch"]
+    trained += stack(recipes[3:0:-1], images, states=states[3:0:-1])[::-1]
+    for (model, trace), (expected, path) in zip(trained, unbroken, strict=True):
+        assert_same(model, expected, rtol=1e-3, atol=1e-4)
+        # Up to the stop it is one and the same training.
+        assert trace.history["val_nll"][:2] == path.history["val_nll"][:2]
 
 
 def test_resumed_translation_equals_unbroken(tmp_path, monkeypatch):
@@ -435,16 +456,58 @@ def test_resumed_translation_equals_unbroken(tmp_path, monkeypatch):
     assert trace.history == expected.history
 
 
-@pytest.mark.parametrize("size", [0, 5, 0.5])
-def test_truncated_state_restarts(images, tmp_path, size):
+def with_bit_flipped(at: float):
+    def flipped(whole: bytes) -> bytes:
+        place = int(at * (len(whole) - 1))
+        return whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+    return flipped
+
+
+DAMAGED_STATES = {
+    "empty": lambda whole: b"",
+    "cut to five bytes": lambda whole: whole[:5],
+    "cut in half": lambda whole: whole[: len(whole) // 2],
+    "first quarter zero": lambda whole: bytes(len(whole) // 4) + whole[len(whole) // 4 :],
+    "last quarter zero": lambda whole: whole[: -len(whole) // 4] + bytes(len(whole) // 4),
+    **{f"bit flipped at {at}": with_bit_flipped(at) for at in (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1)},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_STATES.values(), ids=DAMAGED_STATES)
+def test_a_damaged_state_is_put_aside_in_one_line_and_training_starts_again(
+    images, tmp_path, capsys, damage
+):
     unbroken, _ = single(TINY, images)
     state = tmp_path / "state.safetensors"
     single(TINY, images, state=state)
-    whole = state.read_bytes()
-    state.write_bytes(whole[: int(size if size != 0.5 else len(whole) / 2)])
+    damaged = damage(state.read_bytes())
+    state.write_bytes(damaged)
     restarted, trace = single(TINY, images, state=state)
     assert_same(restarted, unbroken)
     assert trace.epochs == 3
+    [line] = capsys.readouterr().err.splitlines()
+    assert "state.safetensors cannot be used" in line and "starts again" in line
+    assert (tmp_path / "state.damaged").read_bytes() == damaged
+
+
+def test_a_state_is_on_the_disk_before_it_has_its_name(images, tmp_path, monkeypatch):
+    state, done = tmp_path / "state.safetensors", []
+    sync, replace = checkpoint.os.fsync, checkpoint.os.replace
+
+    def synced(file):
+        done.append(("sync", os.readlink(f"/proc/self/fd/{file}")))
+        sync(file)
+
+    def replaced(old, new):
+        done.append(("rename", str(old)))
+        replace(old, new)
+
+    monkeypatch.setattr(checkpoint.os, "fsync", synced)
+    monkeypatch.setattr(checkpoint.os, "replace", replaced)
+    single(TINY, images, state=state)
+    draft = str(tmp_path / "state.tmp")
+    assert done == [("sync", draft), ("rename", draft), ("sync", str(tmp_path))] * 3
 
 
 def start(script: str, home: Path) -> subprocess.Popen:

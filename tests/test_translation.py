@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import sacrebleu
 import torch
@@ -46,15 +47,78 @@ def test_bleu_says_how_it_was_computed():
     assert str(cased).startswith(f"{cased.score:.1f} (")
 
 
-@pytest.mark.parametrize("hypotheses, references", [([], []), (["a"], ["a", "b"]), ("a", "a")])
-def test_bleu_refuses_unequal_lists(hypotheses, references):
-    with pytest.raises(ValueError):
-        bleu(hypotheses, references)
+@pytest.mark.parametrize("tokenize", ["13a", "char", "intl", "none"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_bleu_is_100_at_most(tokenize, count):
+    """As sacrebleu prints it: exp(log 100) is above 100 in floating point."""
+    for sentence in REFERENCES:
+        found = bleu([sentence] * count, [sentence] * count, tokenize=tokenize).score
+        theirs = sacrebleu.corpus_bleu([sentence] * count, [[sentence] * count], tokenize=tokenize)
+        assert found <= 100 and f"{found:.12g}" == f"{theirs.score:.12g}"
 
 
-def test_bleu_lists_the_tokenizers_there_are():
-    with pytest.raises(ValueError, match="13a.*got 'words'"):
-        bleu(REFERENCES, REFERENCES, tokenize="words")
+SECOND = ["Der Hund läuft auf der Wiese.", "", "Zwei Kinder spielen zusammen."]
+THIRD = [None, "Ein Mann, der singt, steht da.", None]
+SMOOTHINGS = [
+    {},
+    {"smooth_method": "none"},
+    {"smooth_method": "floor"},
+    {"smooth_method": "floor", "smooth_value": 0.01},
+    {"smooth_method": "add-k"},
+    {"smooth_method": "add-k", "smooth_value": 2.5},
+]
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("more", [(), (SECOND,), (SECOND, THIRD)])
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("hypotheses", [HYPOTHESES, ["Der Mann", "", "ab c"], SECOND])
+def test_bleu_of_several_references_and_smoothings_is_sacrebleus(
+    smoothing, more, lowercase, hypotheses
+):
+    metric = sacrebleu.BLEU(lowercase=lowercase, force=True, **smoothing)
+    expected = metric.corpus_score(hypotheses, [REFERENCES, *more]).score
+    found = bleu(hypotheses, REFERENCES, lowercase, more_references=more, **smoothing)
+    assert found.score == pytest.approx(expected, abs=1e-9)
+    assert found.signature == str(metric.get_signature())
+
+
+def test_bleu_takes_sequences_of_any_maker():
+    expected = bleu(HYPOTHESES, REFERENCES, more_references=[SECOND])
+    hypotheses, references = np.array(HYPOTHESES), pd.Series(REFERENCES, index=[5, 3, 9])
+    assert bleu(hypotheses, references, more_references=(np.array(SECOND),)) == expected
+
+
+@pytest.mark.parametrize(
+    "hypotheses, references, options, message",
+    [
+        ([], [], {}, "0 hypotheses"),
+        (["a"], ["a", "b"], {}, "1 hypotheses and 2 references"),
+        (["a", "b"], ["a", "b"], {"more_references": [["a"]]}, "2 hypotheses and 2, 1 references"),
+        ("a", ["a"], {}, "hypotheses.*list"),
+        (["a"], "a", {}, "references.*list"),
+        (None, ["a"], {}, "hypotheses.*list"),
+        (["a"], None, {}, "references.*list"),
+        ([3], ["a"], {}, "hypotheses.*string.*number 0"),
+        (["a"], [None], {}, "references.*string.*number 0"),
+        (["a"], [["a"]], {}, "references.*string.*more_references"),
+        (["a", "b"], [["a", "b"]], {}, "references.*string.*more_references"),
+        (["a"], ["a"], {"more_references": ["a"]}, "more_references.*list"),
+        (["a"], ["a"], {"more_references": "a"}, "more_references.*list"),
+        (["a"], ["a"], {"more_references": None}, "more_references.*list"),
+        (["a"], ["a"], {"more_references": [[4]]}, "more_references.*string"),
+        (["a"], ["a"], {"tokenize": "words"}, "tokenize.*13a.*got 'words'"),
+        (["a"], ["a"], {"tokenize": None}, "tokenize.*got None"),
+        (["a"], ["a"], {"smooth_method": "laplace"}, "smooth_method.*add-k.*got 'laplace'"),
+        (["a"], ["a"], {"smooth_method": None}, "smooth_method.*got None"),
+        (["a"], ["a"], {"smooth_value": "0.1"}, "smooth_value.*number"),
+        (["a"], ["a"], {"smooth_value": -1.0}, "smooth_value.*at least 0"),
+        (["a"], ["a"], {"smooth_value": math.nan}, "smooth_value.*finite"),
+    ],
+)
+def test_bleu_names_what_is_wrong(hypotheses, references, options, message):
+    with pytest.raises(ValueError, match=message):
+        bleu(hypotheses, references, **options)
 
 
 def test_perplexity_of_a_uniform_guess_is_the_vocabulary():
@@ -78,9 +142,37 @@ def test_perplexity_is_exp_of_summed_nll_over_tokens(monkeypatch):
     assert perplexity(logits, targets) == pytest.approx(math.exp(total / count), rel=1e-9)
 
 
+def test_perplexity_beyond_any_float_is_infinite():
+    target = torch.tensor([1])
+    for far in (-700.0, -2000.0, -math.inf):
+        expected = math.exp(-far) if far > -709 else math.inf
+        found = perplexity(torch.tensor([[0.0, far]], dtype=torch.float64), target, ignore_index=-1)
+        assert found == pytest.approx(expected)
+
+
+def test_perplexity_leaves_masked_classes_out():
+    torch.manual_seed(0)
+    logits, targets = torch.randn(20, 6), torch.randint(1, 4, (20,))
+    logits[:, 4:] = -math.inf
+    assert perplexity(logits, targets) == pytest.approx(perplexity(logits[:, :4], targets))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.uint16])
+def test_perplexity_takes_integers_of_any_type(dtype):
+    torch.manual_seed(0)
+    logits, targets = torch.randn(20, 300), torch.randint(1, 127, (20,))
+    assert perplexity(logits, targets.to(dtype)) == perplexity(logits, targets)
+    high = torch.full((20,), min(255, torch.iinfo(dtype).max))
+    assert perplexity(logits, high.to(dtype), ignore_index=-1) == perplexity(logits, high)
+
+
 @pytest.mark.parametrize(
     "logits, targets, message",
     [
+        (None, torch.ones(2).long(), "logits"),
+        ([["a", "b"]], torch.ones(2).long(), "logits"),
+        (torch.zeros(2, 3), None, "targets"),
+        (torch.zeros(2, 3), ["a", "b"], "targets"),
         (torch.zeros(2, 3), torch.zeros(2).long(), "ignored"),
         (torch.zeros(2, 3), torch.ones(3).long(), "shape"),
         (torch.zeros(2, 3), torch.full((2,), 3), "Targets"),
@@ -90,6 +182,12 @@ def test_perplexity_is_exp_of_summed_nll_over_tokens(monkeypatch):
 def test_perplexity_refuses_bad_input(logits, targets, message):
     with pytest.raises(ValueError, match=message):
         perplexity(logits, targets)
+
+
+@pytest.mark.parametrize("ignore_index", [None, "pad"])
+def test_perplexity_ignores_by_number(ignore_index):
+    with pytest.raises(ValueError, match="ignore_index"):
+        perplexity(torch.zeros(2, 3), torch.ones(2).long(), ignore_index)
 
 
 def random_batches(vocab: int = 9) -> tuple[nn.Module, list[tuple[torch.Tensor, ...]]]:
@@ -138,11 +236,49 @@ def test_token_calibration_agrees_with_perplexity():
     assert math.exp(nll.mean()) == pytest.approx(perplexity(logits, batch[2]), rel=1e-5)
 
 
-def test_token_calibration_refuses_bad_input():
+@pytest.mark.parametrize("fails", [False, True])
+def test_token_calibration_leaves_the_model_in_its_mode(fails):
     model, batches = random_batches()
-    with pytest.raises(ValueError, match="temperature"):
-        token_calibration(model, batches, [1.0, 0.0])
-    with pytest.raises(ValueError, match="token"):
-        token_calibration(model, [])
-    with pytest.raises(ValueError, match="no temperature"):
-        token_calibration(model, batches, [])
+    model.train()
+    model.decoder[0].eval()
+    before = [module.training for module in model.modules()]
+    if fails:
+        with pytest.raises(ValueError, match="Targets"):
+            token_calibration(model, [batches[0], (*batches[1][:2], batches[1][2] + 9)])
+    else:
+        found = token_calibration(model, batches)
+        np.testing.assert_array_equal(found.nll, token_calibration(model, batches).nll)
+    assert [module.training for module in model.modules()] == before
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_token_calibration_tells_broken_logits(bad):
+    model, batches = random_batches()
+    with torch.no_grad():
+        model.embedding.weight[5, 0] = bad
+    with pytest.raises(ValueError, match="NaN"):
+        token_calibration(model, batches)
+
+
+SOURCE = torch.tensor([[3, 2]])
+
+
+@pytest.mark.parametrize(
+    "batches, T, message",
+    [
+        (None, 1.0, "batches"),
+        ([], 1.0, "token"),
+        ([(SOURCE, SOURCE)], 1.0, "triples"),
+        ([([[3, 2]], SOURCE, SOURCE)], 1.0, "tensors"),
+        ([(SOURCE, SOURCE, SOURCE[:, :1])], 1.0, "shape"),
+        ([(SOURCE, SOURCE, SOURCE + 7)], 1.0, "[Tt]argets.*found 10"),
+        ([(SOURCE, SOURCE, 0 * SOURCE)], 1.0, "token"),
+        ([(SOURCE, SOURCE, SOURCE)], [1.0, 0.0], "temperature"),
+        ([(SOURCE, SOURCE, SOURCE)], None, "temperature"),
+        ([(SOURCE, SOURCE, SOURCE)], "warm", "temperature"),
+        ([(SOURCE, SOURCE, SOURCE)], [], "no temperature"),
+    ],
+)
+def test_token_calibration_names_what_is_wrong(batches, T, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        token_calibration(random_batches()[0], batches, T)

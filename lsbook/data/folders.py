@@ -74,7 +74,8 @@ def tiny_imagenet(root: str | Path | None) -> Named:
         arrays, found = image_folder(ours)
         if found != tuple(CLASSES):
             odd = ", ".join(sorted(set(found) ^ set(CLASSES)))
-            raise DataError(f"{ours} must hold the classes of lsbook.data.tiny_imagenet; not {odd}.")
+            raise DataError(
+                f"{ours} must hold the classes of lsbook.data.tiny_imagenet; not {odd}.")
     else:
         train, val = _in_folders(published / "train", CLASSES), _annotated(published / "val")
         arrays = _arrays({"train": train, "val": val})

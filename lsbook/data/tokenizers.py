@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 
 PAD, BOS, EOS, UNK = range(4)
@@ -31,20 +32,27 @@ class WordTokenizer:
         return self._ids.get(word, UNK)
 
     def word(self, token: int) -> str:
-        """Return the word of an id."""
-        return self._words[token]
+        """Return the word of an id in [0, V)."""
+        return self._words[_check_id(token, self.vocab_size)]
 
     def encode(self, text: str | Sequence[str]) -> list[int]:
         """Return the ids of a string or of its words, without start and end."""
-        return [self.id(word) for word in (text.split() if isinstance(text, str) else text)]
+        words = text.split() if isinstance(text, str) else text
+        if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
+            raise TypeError(f"text must be a string or a list of words; got {text!r}.")
+        return [self.id(word) for word in words]
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the string of ids; padding, start and end are left out."""
-        return " ".join(self._words[t] for t in tokens if t not in (PAD, BOS, EOS))
+        return " ".join(self._words[t] for t in _content(tokens, self.vocab_size))
 
 
 class SubwordTokenizer:
-    """Byte-pair pieces by sentencepiece: lossless, so decoded text can be scored as it is.
+    """Byte-pair pieces by sentencepiece; decoded text can be scored as it is.
+
+    Text of the characters that the model was trained on comes back as it was, spaces included. A
+    character it has not seen becomes the unknown id, decoded as " ⁇ ", and "▁" comes back as a
+    space.
 
     Parameters
     ----------
@@ -64,12 +72,32 @@ class SubwordTokenizer:
 
     def word(self, token: int) -> str:
         """Return the piece of an id; "▁" at its start stands for a space."""
-        return self._pieces.id_to_piece(int(token))
+        return self._pieces.id_to_piece(_check_id(token, self.vocab_size))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a string, without start and end."""
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a string; got {text!r}.")
         return self._pieces.encode(text)
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the string of ids; padding, start and end are left out."""
-        return self._pieces.decode([int(t) for t in tokens if t not in (PAD, BOS, EOS)])
+        return self._pieces.decode(_content(tokens, self.vocab_size))
+
+
+def _content(tokens: Iterable[int], vocab_size: int) -> list[int]:
+    """The ids of what is said: without padding, start and end."""
+    if not isinstance(tokens, Iterable):
+        raise TypeError(f"tokens must be a list of ids; got {tokens!r}.")
+    ids = [_check_id(token, vocab_size) for token in tokens]
+    return [i for i in ids if i not in (PAD, BOS, EOS)]
+
+
+def _check_id(token: int, vocab_size: int) -> int:
+    try:
+        i = operator.index(token)
+    except TypeError:
+        raise TypeError(f"A token must be an integer; got {token!r}.") from None
+    if not 0 <= i < vocab_size:
+        raise ValueError(f"Tokens must lie in [0, {vocab_size - 1}]; found {i}.")
+    return i

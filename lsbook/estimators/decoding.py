@@ -6,15 +6,19 @@ A model here is anything with the ``encode``, ``step``, ``reorder`` and ``select
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from lsbook.data.tokenizers import BOS, EOS, PAD
-from lsbook.validation import check_temperature
+from lsbook.estimators.arrays import Array, as_tensor
+from lsbook.validation import check_count, check_number, check_temperature
 
 NEVER = float("-inf")
+NO_TOKEN = "The model gives -inf to every token that may follow; leave one that can be chosen."
 
 
 @dataclass(frozen=True)
@@ -35,26 +39,43 @@ def penalty(length: int | Tensor, exponent: float) -> float | Tensor:
     return ((5 + length) / 6) ** exponent
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode within, and after it the mode that each part of ``model`` came in."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}.")
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
 @torch.no_grad()
 def greedy(
     model: nn.Module, source: Tensor, max_len: int | None = None, T: float = 1.0
 ) -> list[list[Hypothesis]]:
     """One hypothesis a sentence, of the most probable token at each step; see `beam_search`."""
+    source = _source(source)
     limit = _limits(source, max_len)
     T = check_temperature(T)
-    model.eval()
     longest = int(limit.max())
-    state = model.encode(source, max_len=longest)
     tokens = source.new_full((len(source), longest), PAD)
     log_probs = torch.zeros(tokens.shape, device=source.device)
     last = source.new_full((len(source),), BOS)
     done = torch.zeros_like(last, dtype=torch.bool)
-    for t in range(longest):
-        log_probs[:, t], last = _log_probs(model.step(state, last), T).max(1)
-        tokens[:, t] = last.masked_fill(done, PAD)
-        done |= (last == EOS) | (t + 1 >= limit)
-        if done.all():
-            break
+    with evaluating(model):
+        state = model.encode(source, max_len=longest)
+        for t in range(longest):
+            log_probs[:, t], last = _log_probs(model.step(state, last), T, ~done).max(1)
+            if (log_probs[:, t].isneginf() & ~done).any():
+                raise ValueError(NO_TOKEN)
+            tokens[:, t] = last.masked_fill(done, PAD)
+            done |= (last == EOS) | (t + 1 >= limit)
+            if done.all():
+                break
     scores = log_probs.masked_fill(tokens == PAD, 0).sum(1)
     return [[_hypothesis(*parts)] for parts in zip(tokens, scores, log_probs)]
 
@@ -79,7 +100,7 @@ def beam_search(
     Parameters
     ----------
     source
-        Token ids (B, S), each row ended by EOS and padded at the end.
+        Token ids (B, S), each row ended by EOS and padded at the end; on the model's device.
     beam
         Number of hypotheses W followed at once.
     length_penalty
@@ -94,25 +115,30 @@ def beam_search(
     Raises
     ------
     ValueError
-        If an argument is out of range, or a source is empty.
+        If an argument is out of range, a source is empty, or the model gives NaN, +inf or no token
+        that can follow. Tokens of -inf are never chosen.
     """
+    source = _source(source)
     limit = _limits(source, max_len)
     T = check_temperature(T)
-    if not 1 <= n_best <= beam:
+    beam, n_best = check_count(beam, "beam"), check_count(n_best, "n_best")
+    if n_best > beam:
         raise ValueError(f"n_best must lie in [1, beam]; got n_best={n_best}, beam={beam}.")
-    if not 0 <= length_penalty < float("inf"):
-        raise ValueError(f"length_penalty must be finite and 0 or more; got {length_penalty:g}.")
-    model.eval()
-    search = _Search(source, limit, beam, length_penalty, n_best)
-    state = model.encode(source, beams=beam, max_len=int(limit.max()))
-    while True:
-        parents = search.advance(_log_probs(model.step(state, search.last), T))
-        if search.done.all():
-            return search.results
-        model.reorder(state, parents)
-        # Copying the state at every ending would cost more than the idle rows do.
-        if 2 * int(search.done.sum()) >= len(search.done):
-            model.select(state, search.drop_done())
+    exponent = check_number(length_penalty, "length_penalty")
+    if not 0 <= exponent < float("inf"):
+        raise ValueError(f"length_penalty must be finite and 0 or more; got {exponent:g}.")
+    search = _Search(source, limit, beam, exponent, n_best)
+    with evaluating(model):
+        state = model.encode(source, beams=beam, max_len=int(limit.max()))
+        while True:
+            live = (~search.done).repeat_interleave(beam)
+            parents = search.advance(_log_probs(model.step(state, search.last), T, live))
+            if search.done.all():
+                return search.results
+            model.reorder(state, parents)
+            # Copying the state at every ending would cost more than the idle rows do.
+            if 2 * int(search.done.sum()) >= len(search.done):
+                model.select(state, search.drop_done())
 
 
 class _Search:
@@ -186,6 +212,8 @@ class _Search:
             scores = self.scores[i] / penalty(self.t, self.exponent)
             unfinished = zip(self.tokens[i], scores, self.log_probs[i])
             found = [_hypothesis(*parts) for parts in (*ended, *unfinished) if parts[1] > NEVER]
+            if not found:
+                raise ValueError(NO_TOKEN)
             self.results[self.sentence[i]] = found[: self.ended.shape[1]]
         self.done |= closed
 
@@ -198,24 +226,37 @@ class _Search:
         return kept
 
 
-def _limits(source: Tensor, max_len: int | None) -> Tensor:
-    """Most tokens (B,) of each sentence's hypotheses."""
+def _source(source: Array) -> Tensor:
+    if not isinstance(source, Tensor):
+        source = as_tensor(source, "source")
     if source.ndim != 2 or source.numel() == 0:
         raise ValueError(f"source must be a batch (B, S) of token ids; got {tuple(source.shape)}.")
+    if source.is_floating_point() or source.dtype == torch.bool:
+        raise ValueError(f"source must hold integer token ids; got {source.dtype}.")
+    return source.long()
+
+
+def _limits(source: Tensor, max_len: int | None) -> Tensor:
+    """Most tokens (B,) of each sentence's hypotheses."""
     lengths = (source != PAD).sum(1)
     if not lengths.all():
         raise ValueError("A source sentence holds padding alone; give it EOS at least.")
     if max_len is None:
         return 2 * lengths + 10
-    if max_len < 1:
-        raise ValueError(f"max_len must be 1 or more; got {max_len}.")
-    return torch.full_like(lengths, max_len)
+    return torch.full_like(lengths, check_count(max_len, "max_len"))
 
 
-def _log_probs(logits: Tensor, T: float) -> Tensor:
-    """Log-probabilities (rows, V) at temperature T, where PAD and BOS cannot be chosen."""
+def _log_probs(logits: Tensor, T: float, live: Tensor) -> Tensor:
+    """Log-probabilities (rows, V) at temperature T, where PAD and BOS cannot be chosen.
+
+    Rows that are not ``live`` (rows,) belong to sentences that are done, and may hold anything.
+    """
     logits = logits.float()
     log_probs = torch.log_softmax(logits if T == 1 else logits / T, -1)
+    if (log_probs[:, EOS].isnan() & live).any():  # one bad logit makes its whole row NaN
+        raise ValueError(
+            "The model's logits hold NaN, +inf or nothing but -inf; look for a diverged run."
+        )
     log_probs[:, PAD] = log_probs[:, BOS] = NEVER
     return log_probs
 

@@ -14,6 +14,7 @@ from lsbook.explore.figure import Explorer, on_site
 from lsbook.figures import translation as figures
 from lsbook.recipes import CATALOGUE
 from lsbook.runs.best import compares, recorded
+from lsbook.runs.queue import SENTENCES
 
 KIND = "translation"
 Sets = Mapping[str, Sequence[Any]]
@@ -43,6 +44,13 @@ def sets(own: str = "") -> dict[str, list[Any]]:
     names = figures.RECIPES if on_site() or not own else (own,)
     found = {name: recorded(CATALOGUE[name]) for name in names}
     return {name: runs for name, runs in found.items() if compares(runs)}
+
+
+def by_size() -> dict[str, list[Any]]:
+    """Recorded runs of the grammar at every size of its training text, under their recipe."""
+    recipe = CATALOGUE[figures.SIZES]
+    runs = [run for n in SENTENCES for run in recorded(recipe.with_(sentences=n))]
+    return {recipe.name: runs} if compares(runs) else {}
 
 
 def temperature(sets: Sets, alpha: float = 0.1, command: str = "") -> Explorer:
@@ -145,15 +153,27 @@ def _of_view(view: str, runs: list[Any]) -> dict[str, Any]:
     first = runs[0]
     T = [float(f"{T:.3g}") for T in first.arrays["curve_T"]]
     if view == "temperatures":
-        return {"T": T, "runs": [_curves(run) for run in runs]}
+        return {"T": T, "runs": [_curves(run) for run in runs]} | _sizes(runs)
     keyed = [evaluation.named(run, KIND) for run in runs]
     if view == "sentences":
         return {"sources": [sample["source"] for sample in first.samples], "runs": keyed}
     return {"T": T, "fitted": figures.fitted_temperature(first), "runs": keyed}
 
 
+def _sizes(runs: Sequence[Any]) -> dict[str, Any]:
+    """The sizes of the training text, where there are several, and the one to start from.
+
+    That is where smoothing makes the likelihood worse and everything else better, if there is one.
+    """
+    sizes = sorted({run.recipe.sentences for run in runs if run.recipe.sentences})
+    if len(sizes) < 2:
+        return {}
+    return {"sizes": sizes, "size": next(iter(figures.paradoxical(runs)), sizes[0])}
+
+
 def _curves(run: Any) -> dict[str, Any]:
-    return {"alpha": run.recipe.alpha, "seed": run.recipe.seed} | {
+    return {"alpha": run.recipe.alpha, "seed": run.recipe.seed} | (
+        {"sentences": run.recipe.sentences} if run.recipe.sentences else {}) | {
         name: [float(f"{value:.7g}") for value in run.arrays[f"curve_{name}"]]
         for name in figures.CURVES}
 

@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from lsbook import paper
 from lsbook.data import Grammar
@@ -41,6 +42,7 @@ SERIES = {
 """Colour, shape and dash of hard targets, hard targets with temperature, and smoothing."""
 
 RECIPES = ("paper/transformer-multi30k", "lab/transformer-grammar")
+SIZES = "lab/transformer-sizes"
 TEST_SETS = {
     "test": "test_2016_flickr", "newstest2015": "newstest2015, other domain",
 }
@@ -111,6 +113,74 @@ def paired(runs: Iterable[Any]) -> list[Any]:
 def nearest(runs: Iterable[Any], alpha: float) -> float:
     """The recorded smoothing strength nearest to ``alpha``, 0 aside."""
     return min({run.recipe.alpha for run in runs} - {0.0}, key=lambda a: abs(a - alpha))
+
+
+# What smoothing changes, by the size of the text
+
+
+def changes(runs: Iterable[Any]) -> pd.DataFrame:
+    """What smoothing changes at T = 1 against hard targets of the same seed and text.
+
+    One row a number of training sentences, α and seed: ``sentences``, ``alpha``, ``seed``, and the
+    differences of ``bleu``, ``ece`` and ``nll``.
+    """
+    runs = {(run.recipe.sentences, run.recipe.alpha, run.recipe.seed): run for run in runs}
+    names = {"bleu": "bleu", "ece": "val_ece", "nll": "val_nll"}
+    return pd.DataFrame([
+        {"sentences": n, "alpha": a, "seed": s} | {
+            short: run.metrics[name] - runs[n, 0.0, s].metrics[name]
+            for short, name in names.items()}
+        for (n, a, s), run in sorted(runs.items()) if a > 0 and (n, 0.0, s) in runs])
+
+
+def changes_table(runs: Iterable[Any]) -> pd.DataFrame:
+    """`changes` as mean and 95 % interval over seeds (Student's t), a row a size and α."""
+    rows = []
+    for (n, alpha), found in changes(runs).groupby(["sentences", "alpha"]):
+        rows.append({"sentences": f"{n:,}", "α": f"{alpha:g}"} | {
+            title: _interval(found[name], digits)
+            for name, title, digits in (("bleu", "BLEU", 1), ("ece", "ECE", 3), ("nll", "NLL", 3))}
+            | {"seeds": len(found)})
+    return pd.DataFrame(rows)
+
+
+def _interval(values: pd.Series, digits: int) -> str:
+    mean, n = values.mean(), len(values)
+    half = stats.t.ppf(0.975, n - 1) * values.std() / n**0.5 if n > 1 else float("nan")
+    return f"{signed(mean, digits)} ({signed(mean - half, digits)} to {signed(mean + half, digits)})"
+
+
+def changes_told(runs: Sequence[Any]) -> str:
+    """At which sizes BLEU and the likelihood get better or worse with smoothing."""
+    means = changes(runs).groupby(["alpha", "sentences"])[["bleu", "ece", "nll"]].mean()
+    said = []
+    for alpha in means.index.unique("alpha"):
+        own = means.loc[alpha]
+        worse, calmer = own.index[own["nll"] > 0], own.index[own["ece"] < 0]
+        said.append(
+            f"With α = {alpha:g} BLEU rises by {own['bleu'].min():.1f} to {own['bleu'].max():.1f} "
+            f"at every size; the likelihood is worse {_sizes_told(worse, own.index)}, and the ECE "
+            f"lower {_sizes_told(calmer, own.index)}."
+            if (own["bleu"] > 0).all() else
+            f"With α = {alpha:g} BLEU does not rise at every size.")
+    both = paradoxical(runs)
+    if both:
+        said.append(f"All three of the paper's findings at once, with α = 0.05: at "
+                    f"{' and '.join(f'{n:,}' for n in both)} sentences.")
+    return " ".join(said)
+
+
+def _sizes_told(some: Sequence[int], every: Sequence[int]) -> str:
+    if len(some) in (0, len(every)):
+        return "at every size" if len(some) else "at none"
+    return f"at {', '.join(f'{n:,}' for n in some)}"
+
+
+def paradoxical(runs: Iterable[Any], alpha: float = 0.05) -> list[int]:
+    """Sizes at which, on average, BLEU and ECE are better with ``alpha`` and the NLL is worse."""
+    means = changes(runs).query("alpha == @alpha").groupby("sentences")[["bleu", "ece", "nll"]].mean()
+    held = (means["bleu"] > 0) & (means["ece"] < 0) & (means["nll"] > 0)
+    return held.index[held].tolist()
 
 
 # Figure 3: reliability of the next word

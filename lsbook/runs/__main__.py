@@ -13,16 +13,15 @@ from pathlib import Path
 
 import torch
 
-from lsbook.data import DataError
 from lsbook.recipes import Recipe
-from lsbook.runs import BrokenRun, Run, available, cluster, cost, find, get_many, store
+from lsbook.runs import BrokenRun, Run, available, cluster, cost, fetch, find, store
+from lsbook.runs.get import train_all
 from lsbook.runs.manifest import device_name
 from lsbook.runs.pack import pack, unpack
 from lsbook.runs.publish import publish
 from lsbook.runs.queue import PRESETS, flat, groups
 from lsbook.runs.verify import report, verify
-from lsbook.training.classifier import Diverged
-from lsbook.training.deadline import OutOfTime
+from lsbook.training.deadline import OutOfTime, terminable
 from lsbook.training.device import choose
 
 # Seconds of a budget that starting Python and leaving take, a tenth of it at most.
@@ -34,8 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        code = options.run(options)
+        with terminable():
+            code = options.run(options)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. A training goes on from its last whole epoch at the next call.",
+            file=sys.stderr,
+        )
+        return 130
     except argparse.ArgumentError as error:
         parser.error(str(error))
     except BrokenRun as error:
@@ -48,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lsbook.runs", description=__doc__)
+    parser = argparse.ArgumentParser(prog="lsbook runs", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     name = argparse.ArgumentParser(add_help=False)
@@ -84,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     packing.add_argument("--into", type=Path, required=True, help="folder of the archives")
     unpacking = verb(_unpack)
     unpacking.add_argument("archives", type=Path, nargs="+", metavar="FILE")
-    unpacking.add_argument("--into", type=Path, default=store.COMMITTED, help="folder of the runs")
+    fetching = verb(_fetch)
+    fetching.add_argument("address", metavar="ADDRESS", nargs="*", default=fetch.addresses())
+    for each in (unpacking, fetching):
+        each.add_argument("--into", type=Path, default=store.COMMITTED, help="folder of the runs")
     verb(_verify, name, device)
     return parser
 
@@ -137,16 +146,29 @@ def _groups(options: argparse.Namespace) -> list[list[Recipe]]:
         [recipe for recipe in group if options.seeds is None or recipe.seed in options.seeds]
         for group in every
     ]
-    if not flat(chosen):
-        there = flat(PRESETS[options.preset]())
+    there = flat(every)
+    unknown = (options.seeds or set()) - {recipe.seed for recipe in there}
+    if unknown or not there:
+        there = there or flat(PRESETS[options.preset]())
+        what = "run of seed " + ", ".join(map(str, sorted(unknown))) if unknown else "such run"
         names = ", ".join(dict.fromkeys(recipe.name for recipe in there))
         seeds = ", ".join(map(str, sorted({recipe.seed for recipe in there})))
-        message = f"preset {options.preset} has no such run; it has {names}, and seeds {seeds}"
+        message = f"preset {options.preset} has no {what}; it has {names}, and seeds {seeds}"
         raise argparse.ArgumentError(None, message)
     return chosen
 
 
+def _say_where_published_runs_come_from() -> None:
+    if not store.COMMITTED.exists():
+        print(
+            f"No published runs are in {store.COMMITTED}: `lsbook runs fetch ADDRESS` brings them "
+            "there, and a clone of the book has them.",
+            file=sys.stderr,
+        )
+
+
 def _finished(options: argparse.Namespace) -> list[Run]:
+    _say_where_published_runs_come_from()
     runs = [run for run in available() if options.recipe in run.recipe.name]
     if options.recipe and not runs:
         message = f"no finished run is of a recipe whose name holds {options.recipe!r}; see list"
@@ -166,6 +188,7 @@ def _list(options: argparse.Namespace) -> int:
     """Say what exists, what is missing, and what the missing runs will take on this device."""
     recipes = flat(_groups(options))
     device = _present(options.device)
+    _say_where_published_runs_come_from()
     per_step = cost.measured(device)
     missing, total, unknown = 0, 0.0, False
     for recipe in recipes:
@@ -216,14 +239,10 @@ def _work(options: argparse.Namespace) -> int:
 def _here(
     order: list[list[Recipe]], options: argparse.Namespace, deadline: float | None
 ) -> Iterator[Exception]:
-    """Train group by group on this machine; yield what stops one."""
-    for group in order:
-        try:
-            get_many(group, device=options.device, workers=options.workers, deadline=deadline)
-        except OutOfTime as error:
-            yield error
-            return
-        except (DataError, Diverged) as error:
+    """Train on this machine; yield what stops a job."""
+    where = {"workers": options.workers, "deadline": deadline}
+    for _, error in train_all(order, options.device, **where):
+        if error:
             yield error
 
 
@@ -275,6 +294,24 @@ def _unpack(options: argparse.Namespace) -> int:
             print(error)
             return 1
         print(f"{archive.name}: {len(added)} runs added, {len(kept)} there before.")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    """Add the runs of archives at https://...#sha256=... to the ones the book ships."""
+    if not options.address:
+        message = (
+            "no address is known: give https://HOST/runs-01.tar#sha256=..., or set "
+            f"{fetch.VARIABLE}; a clone of the book holds its runs in runs/"
+        )
+        raise argparse.ArgumentError(None, message)
+    for address in options.address:
+        try:
+            added, kept = fetch.fetch(address, options.into)
+        except (OSError, ValueError) as error:
+            print(error)
+            return 1
+        print(f"{address}: {len(added)} runs added, {len(kept)} there before.")
     return 0
 
 

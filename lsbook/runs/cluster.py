@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +15,12 @@ import torch
 from lsbook.data import DataError, data_dir
 from lsbook.recipes import Recipe
 from lsbook.runs import store
-from lsbook.runs.get import jobs_of, train_job
+from lsbook.runs.get import planned, train_job
 from lsbook.training.classifier import Diverged
 from lsbook.training.deadline import OutOfTime, check_deadline
 
 RETRIES = 3  # of a job whose worker died
+ANSWER = 20  # seconds for a cluster to answer
 GRACE = 5  # seconds after the deadline for workers to stop by themselves
 OBJECT_STORE = 100 * 2**20  # bytes; recipes alone travel through it
 # A cluster of this machine alone listens on the loopback address and reports nothing home.
@@ -61,7 +64,7 @@ def work(
     ClusterError
         If Ray is not installed, there is no cluster at ``address``, or it lacks the device.
     """
-    with _connected(address, workers) as ray:
+    with _connected(address, workers, deadline) as ray:
         places, needs = _resources(ray.cluster_resources(), device)
         kind = torch.device("cuda" if "num_gpus" in needs else "cpu")
         train = ray.remote(_train)
@@ -69,18 +72,13 @@ def work(
         common = _folders(), device, ends
         task_of: dict[str, object] = {}
         jobs: dict[object, list[Recipe]] = {}
-        for group in _teachers_first(groups):
-            new = [recipe for recipe in group if recipe.hash not in task_of]
-            for job in jobs_of(new, places, kind):
-                if all(store.find(recipe) for recipe in job):
-                    continue
-                teachers = {r.distil.teacher.hash for r in job if r.distil}
-                after = {task_of[teacher] for teacher in teachers if teacher in task_of}
-                name = " ".join(recipe.hash for recipe in job)
-                options = {"name": name, "max_retries": RETRIES, **needs}
-                task = train.options(**options).remote(job, *common, *after)
-                jobs[task] = job
-                task_of |= {recipe.hash: task for recipe in job}
+        for job, teachers in planned(groups, places, kind):
+            after = {task_of[teacher] for teacher in teachers}
+            name = " ".join(recipe.hash for recipe in job)
+            options = {"name": name, "max_retries": RETRIES, **needs}
+            task = train.options(**options).remote(job, *common, *after)
+            jobs[task] = job
+            task_of |= {recipe.hash: task for recipe in job}
         pending = list(jobs)
         while pending:
             left = None if deadline is None else max(0, deadline - time.monotonic()) + GRACE
@@ -99,13 +97,6 @@ def _train(
     deadline = None if ends is None else time.monotonic() + ends - time.time()
     check_deadline(deadline)
     train_job(job, device, retrain=False, progress=False, deadline=deadline)
-
-
-def _teachers_first(groups: list[list[Recipe]]) -> Iterator[list[Recipe]]:
-    for group in groups:
-        teachers = {r.distil.teacher.hash: r.distil.teacher for r in group if r.distil}
-        yield list(teachers.values())
-        yield group
 
 
 def _folders() -> dict[str, str]:
@@ -139,7 +130,7 @@ def _error(ray: ModuleType, task: object, job: list[Recipe]) -> Exception | None
 
 
 @contextmanager
-def _connected(address: str, workers: int) -> Iterator[ModuleType]:
+def _connected(address: str, workers: int, deadline: float | None) -> Iterator[ModuleType]:
     if address == "local":
         os.environ |= ALONE
     try:
@@ -148,14 +139,26 @@ def _connected(address: str, workers: int) -> Iterator[ModuleType]:
         raise ClusterError("A cluster needs Ray: pip install 'lsbook[cluster]'.") from error
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    try:
-        ray.init(address, **quiet, **(own if address == "local" else {}))
-    except ConnectionError as error:
-        raise ClusterError(
-            f"No Ray cluster answers at {address!r}: start one with `ray start --head`, or use "
-            "--ray local for this machine alone."
-        ) from error
+    if address == "local":
+        ray.init(address, **quiet, **own)
+    else:
+        _check_that_it_answers(address, deadline)
+        ray.init(address, **quiet)
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_that_it_answers(address: str, deadline: float | None) -> None:
+    """Connect in a process of its own first: Ray asks for minutes, and cannot be interrupted."""
+    ask = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+    left = ANSWER if deadline is None else min(ANSWER, max(0, deadline - time.monotonic()))
+    try:
+        command = [sys.executable, "-c", ask, address]
+        subprocess.run(command, timeout=left, check=True, capture_output=True)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+        raise ClusterError(
+            f"No Ray cluster answers at {address!r}: start one with `ray start --head`, or use "
+            "--ray local for this machine alone."
+        ) from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
 from collections import defaultdict
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,9 +15,10 @@ from lsbook.data import Images
 from lsbook.recipes import Recipe
 from lsbook.runs import manifest, store
 from lsbook.runs.store import Run
+from lsbook.runs.workers import one_by_one, side_by_side
+from lsbook.training import checkpoint, translation
 from lsbook.training import device as devices
-from lsbook.training import translation
-from lsbook.training.classifier import train_classifier
+from lsbook.training.classifier import Diverged, train_classifier
 from lsbook.training.data import images_of, text_of
 from lsbook.training.deadline import interrupted_at
 from lsbook.training.evaluation import predict, record
@@ -60,8 +59,8 @@ def get_many(
     """The runs of several recipes in their order; missing ones of one shape train as a stack.
 
     Teachers are got first. With ``workers`` above 1 the missing runs are spread over so many
-    processes of one thread each. At ``deadline`` (in seconds of ``time.monotonic``) `OutOfTime` is
-    raised; every training then goes on from its last whole epoch at the next call.
+    processes. At ``deadline`` (in seconds of ``time.monotonic``) `OutOfTime` is raised; every
+    training then goes on from its last whole epoch at the next call.
 
     Raises
     ------
@@ -70,29 +69,54 @@ def get_many(
     """
     check_count(workers, "workers")
     recipes = list(recipes)
-    teachers = {r.distil.teacher.hash: r.distil.teacher for r in recipes if r.distil}
-    if teachers:
-        options = {"progress": progress, "workers": workers, "deadline": deadline}
-        get_many(teachers.values(), device=device, **options)
-    found = [store.find(recipe) for recipe in recipes]
-    if all(found) and not retrain:
+    if not retrain and all(found := [store.find(recipe) for recipe in recipes]):
         return found
-    unique = list({recipe.hash: recipe for recipe in recipes}.values())
-    jobs = jobs_of(unique, workers, devices.choose(device))
-    jobs = [job for job in jobs if retrain or any(store.find(recipe) is None for recipe in job)]
-    if workers > 1 and len(jobs) > 1:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            workers, context, initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            for done in [
-                pool.submit(train_job, job, device, retrain, progress, deadline) for job in jobs
-            ]:
-                done.result()
-    else:
-        for job in jobs:
-            train_job(job, device, retrain, progress, deadline)
+    options = {"workers": workers, "deadline": deadline, "retrain": retrain, "progress": progress}
+    errors = [error for _, error in train_all([recipes], device, **options) if error]
+    if errors:
+        raise errors[0]
     return [store.find(recipe) for recipe in recipes]
+
+
+def train_all(
+    groups: Iterable[list[Recipe]],
+    device: str = "auto",
+    *,
+    workers: int = 1,
+    deadline: float | None = None,
+    retrain: bool = False,
+    progress: bool = True,
+) -> Iterator[tuple[list[Recipe], Exception | None]]:
+    """Train what is missing of ``groups``; yield each job as it ends, with what stopped it.
+
+    Parameters are those of `get_many`. Jobs begin in the order of the groups, and a group need not
+    be finished for the next to begin; students alone wait for their teachers.
+    """
+    jobs = planned(groups, workers, devices.choose(device), retrain)
+    options = {"retrain": retrain, "progress": progress, "deadline": deadline}
+    train = partial(train_job, device=device, **options)
+    if workers > 1 and len(jobs := list(jobs)) > 1:
+        return side_by_side(jobs, train, workers)
+    return one_by_one(jobs, train)
+
+
+def planned(
+    groups: Iterable[list[Recipe]], workers: int, device: torch.device, retrain: bool = False
+) -> Iterator[tuple[list[Recipe], set[str]]]:
+    """The jobs that are left of ``groups``, each with the teachers it waits for, by their hashes."""
+    begun: set[str] = set()
+    for group in groups:
+        teachers = [recipe.distil.teacher for recipe in group if recipe.distil]
+        anew = {recipe.hash for recipe in group if retrain}
+        for part in (teachers, group):
+            left = {
+                recipe.hash: recipe
+                for recipe in part
+                if recipe.hash not in begun and (recipe.hash in anew or not store.find(recipe))
+            }
+            begun |= left.keys()
+            for job in jobs_of(list(left.values()), workers, device):
+                yield job, {r.distil.teacher.hash for r in job if r.distil} & begun
 
 
 def jobs_of(recipes: list[Recipe], workers: int, device: torch.device) -> list[list[Recipe]]:
@@ -118,48 +142,70 @@ def train_job(
     devices.keep_freed_memory()
     manifest.commit()  # of the code as it is loaded, which may change before the training ends
     with ExitStack() as held:
-        held.enter_context(interrupted_at(deadline))
-        for name in sorted(recipe.hash for recipe in recipes):
-            held.enter_context(store.lock(name))
-        missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
-        if not missing:
-            return
-        # A stack that was stopped while its runs were recorded goes on as the whole stack.
-        group = recipes if _state_of(recipes).exists() else missing
-        state = _state_of(group)
         where = devices.choose(device)
-        options = {"state": state, "progress": progress, "deadline": deadline}
-        if group[0].is_text:
-            _train_translation(group[0], where, options)
-        else:
-            _train_classifiers(group, where, options)
-        state.unlink(missing_ok=True)
+        held.enter_context(interrupted_at(deadline))
+        held.enter_context(devices.one_thread(where))
+        for recipe in sorted(recipes, key=lambda recipe: recipe.hash):
+            held.enter_context(store.lock(recipe))
+        missing = recipes if retrain else [r for r in recipes if store.find(r) is None]
+        options = {"progress": progress, "deadline": deadline}
+        with _no_state_that_diverged(retrain, missing):
+            for group in _abreast(missing):
+                if group[0].is_text:
+                    _train_translation(group[0], where, options)
+                else:
+                    _train_classifiers(group, where, options)
 
 
-def _state_of(recipes: list[Recipe]) -> Path:
-    """Where the state of a training of these recipes together is kept."""
-    if len(recipes) == 1:
-        return store.checkpoint_path(recipes[0].hash)
-    joint = hashlib.sha256(" ".join(r.hash for r in recipes).encode()).hexdigest()
-    return store.checkpoint_path(joint[:12])
+def _abreast(recipes: list[Recipe]) -> list[list[Recipe]]:
+    """The recipes by the epoch after which their states were kept, the furthest first."""
+    at = defaultdict(list)
+    for recipe in recipes:
+        history = checkpoint.progress(store.checkpoint_path(recipe.hash)).get("history")
+        at[history["epoch"][-1] if history else 0].append(recipe)
+    return [at[epoch] for epoch in sorted(at, reverse=True)]
+
+
+@contextmanager
+def _no_state_that_diverged(retrain: bool, recipes: list[Recipe]) -> Iterator[None]:
+    """Mark states whose training diverges; ``retrain`` drops those that are marked."""
+    states = [store.checkpoint_path(recipe.hash) for recipe in recipes]
+    for state in states:
+        if retrain and (mark := state.with_suffix(".diverged")).exists():
+            state.unlink(missing_ok=True)
+            mark.unlink()
+    try:
+        yield
+    except Diverged:
+        for state in filter(Path.exists, states):
+            state.with_suffix(".diverged").touch()
+        raise
 
 
 def _train_classifiers(recipes: list[Recipe], device: torch.device, options: dict) -> None:
     images = devices.to_device(images_of(recipes[0]), device)
     teachers = _teachers(recipes, device)
+    states = [store.checkpoint_path(recipe.hash) for recipe in recipes]
     if len(recipes) == 1:
-        trained = [train_classifier(recipes[0], images, device, teacher=teachers[0], **options)]
+        [recipe], [teacher], [state] = recipes, teachers, states
+        options = options | {"teacher": teacher, "state": state}
+        trained = [train_classifier(recipe, images, device, **options)]
     else:
-        trained = train_stack(recipes, images, device, teachers=teachers, **options)
+        options = options | {"teachers": teachers, "states": states}
+        trained = train_stack(recipes, images, device, **options)
     seconds = trained[0][1].seconds / len(recipes)
-    for recipe, teacher, (model, trace) in zip(recipes, teachers, trained):
+    for recipe, teacher, state, (model, trace) in zip(recipes, teachers, states, trained):
         _record(recipe, model, trace, images, teacher, device, seconds)
+        state.unlink(missing_ok=True)
 
 
 def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> None:
     text = text_of(recipe)
-    model, trace = train_sequence(recipe, text, device, **options)
-    metrics, arrays, samples = translation.record(recipe, model, text, device, options["progress"])
+    state = store.checkpoint_path(recipe.hash)
+    model, trace = train_sequence(recipe, text, device, state=state, **options)
+    metrics, arrays, samples = translation.record(
+        recipe, model, text, device, options["progress"], state
+    )
     store.write(
         recipe,
         manifest=manifest.describe(
@@ -171,6 +217,7 @@ def _train_translation(recipe: Recipe, device: torch.device, options: dict) -> N
         weights=model.state_dict(),
         samples=samples,
     )
+    state.unlink(missing_ok=True)
 
 
 def _record(

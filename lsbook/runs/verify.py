@@ -19,7 +19,7 @@ from lsbook.runs.classes import thinned
 from lsbook.runs.store import BrokenRun, Run, find
 from lsbook.training import translation
 from lsbook.training.data import images_of, text_of
-from lsbook.training.device import keep_freed_memory, to_device
+from lsbook.training.device import keep_freed_memory, one_thread, to_device
 from lsbook.training.evaluation import classifier_metrics, predict, record
 
 Metrics = dict[str, float | None]
@@ -61,9 +61,11 @@ def verify(runs: Iterable[Run], device: torch.device) -> Iterator[Verdict]:
         if run.has_weights and (wanted := _source(run.recipe)) != loaded:
             loaded, data = wanted, _load(run.recipe, device)
         try:
-            yield _verdict(run, data, device)
+            with one_thread(device):
+                verdict = _verdict(run, data, device)
         except (BrokenRun, ValueError) as error:  # a file, or numbers that are not finite
-            yield Verdict(run, (str(error),))
+            verdict = Verdict(run, (str(error),))
+        yield verdict
 
 
 def _source(recipe: Recipe) -> tuple:
@@ -139,8 +141,8 @@ def _text_from_weights(
 ) -> tuple[Metrics, dict[str, np.ndarray]]:
     model = run.model().to(device)
     metrics, arrays = translation.on_tokens(run.recipe, model, text, device)
-    of_test = translation.translated(model, text, text.test, 1.0, device)
-    metrics |= translation.on_test_sets(model, text, of_test, device)[0]
+    search = translation.Search(model, text, device)
+    metrics |= translation.on_test_sets(text, search)[0]
     # A run recorded before there were further test sets has no BLEU of theirs.
     metrics = {name: value for name, value in metrics.items() if name in run.metrics}
     return metrics, {name: arrays[name] for name in TEXT_ARRAYS}

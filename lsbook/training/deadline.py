@@ -42,3 +42,17 @@ def interrupted_at(deadline: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the body as Ctrl-C does, by `KeyboardInterrupt`; main thread only."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -66,7 +66,8 @@ def reproducible(device: torch.device) -> Iterator[None]:
     Where an operation has no such algorithm, torch warns and takes another.
     """
     if device.type != "cuda":
-        yield
+        with one_thread(device):
+            yield
         return
     enabled = torch.are_deterministic_algorithms_enabled()
     warns = torch.is_deterministic_algorithms_warn_only_enabled()
@@ -80,6 +81,18 @@ def reproducible(device: torch.device) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(enabled, warn_only=warns)
         torch.utils.deterministic.fill_uninitialized_memory = fills
+
+
+@contextlib.contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """On a CPU, compute in one thread: several cut a sum in parts, and its last digits differ."""
+    before = torch.get_num_threads()
+    try:
+        if device.type == "cpu":
+            torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def compiled(model: nn.Module, device: torch.device, steps: int) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -84,15 +85,16 @@ def train_stack(
     device: torch.device,
     *,
     teachers: list[nn.Module | None],
-    state: Path | None = None,
+    states: Sequence[Path] = (),
     progress: bool = True,
     deadline: float | None = None,
 ) -> list[tuple[nn.Module, Trace]]:
     """Train recipes of one `shape_of` at once; the result is that of `train_classifier` for each.
 
     Runs of one seed share their batches, and students of one teacher what it says of them, so
-    give one module object for one teacher. ``state`` and ``deadline`` are as in
-    `train_classifier`.
+    give one module object for one teacher. ``states`` are the ``state`` of each run as in
+    `train_classifier`, and so is ``deadline``; the training goes on where all are, which must be
+    after the same epoch.
 
     Raises
     ------
@@ -111,9 +113,10 @@ def train_stack(
         )
     stack = Stack([initial_model(recipe).to(device) for recipe in recipes])
     optimizer = make_optimizer(first, stack.named())
-    saved = checkpoint.load(state, stack, optimizer) if state else None
-    seconds = saved.get("seconds", 0.0) if saved else 0.0
-    traces = [Trace(h, seconds) for h in (saved["histories"] if saved else [None] * len(recipes))]
+    saved = checkpoint.load_stack(states, stack, optimizer) if states else None
+    # Each keeps its share of the time: next time it may be trained in other company.
+    seconds = sum(each["seconds"] for each in saved) if saved else 0.0
+    traces = [Trace(each["history"] if saved else None, seconds) for each in saved or recipes]
     objective = Objective.stack(recipes, device)
     seeds = list(dict.fromkeys(recipe.seed for recipe in recipes))
     order = [seeds.index(recipe.seed) for recipe in recipes]
@@ -188,10 +191,10 @@ def train_stack(
                 continue
             score(epoch + 1, step, total / max(1, step - start))
             total, start = torch.zeros_like(total), step
-            if state:
-                histories = [trace.history for trace in traces]
-                kept = {"histories": histories, "seconds": traces[0].seconds}
-                checkpoint.save(state, stack, optimizer, kept)
+            if states:
+                share = traces[0].seconds / len(recipes)
+                kept = [{"history": trace.history, "seconds": share} for trace in traces]
+                checkpoint.save_stack(states, stack, optimizer, kept)
     return list(zip(stack.networks(), traces))
 
 

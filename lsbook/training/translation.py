@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from lsbook.estimators import calibration
 from lsbook.estimators.decoding import Hypothesis, beam_search
 from lsbook.estimators.translation import bleu, token_calibration
 from lsbook.recipes import Recipe
+from lsbook.training import checkpoint
 from lsbook.training.sequence import by_length, pad
 
 TEMPERATURES = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8)
@@ -52,21 +55,46 @@ def translated(
     return [text.tokenizer.decode(_words(hypotheses[0])) for hypotheses in found]
 
 
+class Search:
+    """The best translations of a test set, searched for once; ``state`` keeps them for later."""
+
+    def __init__(
+        self, model: nn.Module, text: Text, device: torch.device, state: Path | None = None
+    ):
+        self.model, self.text, self.device, self.state = model, text, device, state
+        self.found = checkpoint.progress(state).get("translations", {}) if state else {}
+
+    def __call__(self, name: str, T: float = 1.0) -> list[str]:
+        key = f"{name} at T = {T}"
+        if key not in self.found:
+            pairs = self.text.test if name == "test" else self.text.more_tests[name]
+            pairs = pairs[: OUT_OF_DOMAIN.get(name)]
+            self.found[key] = translated(self.model, self.text, pairs, T, self.device)
+            if self.state:
+                checkpoint.amend(self.state, translations=self.found)
+        return self.found[key]
+
+
 def record(
-    recipe: Recipe, model: nn.Module, text: Text, device: torch.device, progress: bool = True
+    recipe: Recipe,
+    model: nn.Module,
+    text: Text,
+    device: torch.device,
+    progress: bool = True,
+    state: Path | None = None,
 ) -> tuple[dict[str, float], dict[str, np.ndarray], list[dict]]:
     """Metrics, evaluation arrays and sample sentences of a trained model.
 
     BLEU is that of the test sentences, found by beam search at each temperature; the rest is
-    `on_tokens` and, at T = 1, `on_test_sets`.
+    `on_tokens` and, at T = 1, `on_test_sets`. ``state`` is the file of the training's state, where
+    there is one: what each search finds is kept in it, so that none begins again.
     """
     model.eval()
     metrics, arrays = on_tokens(recipe, model, text, device)
+    search = Search(model, text, device, state)
     temperatures = tqdm(TEMPERATURES, desc="beam search", unit="temperature", disable=not progress)
-    translations = {T: translated(model, text, text.test, T, device) for T in temperatures}
-    references = text.references["test"]
-    scores = [bleu(strings, references).score for strings in translations.values()]
-    of_tests, tests = on_test_sets(model, text, translations[1.0], device)
+    scores = [bleu(search("test", T), text.references["test"]).score for T in temperatures]
+    of_tests, tests = on_test_sets(text, search)
     arrays |= tests | {"curve_bleu": np.array(scores)}
     return metrics | of_tests, arrays, samples(model, text, device)
 
@@ -121,22 +149,18 @@ def curve_metrics(arrays: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def on_test_sets(
-    model: nn.Module, text: Text, of_test: list[str], device: torch.device
+    text: Text, search: Search
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """BLEU at T = 1 of every test set, cased and lower-cased, as metrics and as arrays.
 
-    ``of_test`` are the translations of the test sentences. ``tests_bleu`` (sets, 2) holds the BLEU
+    ``tests_bleu`` (sets, 2) holds the BLEU
     of each test set in ``tests_name``, as it is and in lower case, whose sacrebleu signatures are
     ``tests_signature`` (2,).
     """
     table, signatures = {}, []
     for name in ("test", *text.more_tests):
-        count = OUT_OF_DOMAIN.get(name)
-        found = of_test
-        if name != "test":
-            pairs = text.more_tests[name][:count]
-            found = translated(model, text, pairs, 1.0, device)
-        forms = [bleu(found, text.references[name][:count], low) for low in BLEU_FORMS.values()]
+        references = text.references[name][: OUT_OF_DOMAIN.get(name)]
+        forms = [bleu(search(name), references, low) for low in BLEU_FORMS.values()]
         table[name] = [form.score for form in forms]
         signatures = [form.signature for form in forms]
     metrics = {

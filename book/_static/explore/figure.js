@@ -13,6 +13,7 @@
 const lsExplore = (() => {
   const { linkTo, stateInAddress, tools, whenNear } = window.lsFrame;
   const QUIET = 700;
+  const FRAME = 220;
   const kinds = {};
   const figures = [];
 
@@ -117,8 +118,23 @@ const lsExplore = (() => {
       this.started ??= this.restart(this.state).then(() => {
         const fit = () => this.width !== this.stage.clientWidth && this.draw();
         new ResizeObserver(fit).observe(this.stage);
+        if (this.kind.plays && !matchMedia("(prefers-reduced-motion: reduce)").matches)
+          this.play(this.kind.plays);
       });
       return this.started;
+    }
+
+    /** Run once through the values of a range, until a control is moved. */
+    async play(name) {
+      const { values, initial } = this.table.find((entry) => entry.name === name);
+      if (this.state[name] !== initial) return;
+      for (const value of values) {
+        if (this.touched) return;
+        this.state[name] = value;
+        this.settle();
+        this.draw();
+        await new Promise((resolve) => setTimeout(resolve, FRAME));
+      }
     }
 
     async reset() {
@@ -168,6 +184,7 @@ const lsExplore = (() => {
     }
 
     change(name, value) {
+      this.touched = true;
       this.state[name] = value;
       this.settle();
       this.remember();

@@ -33,9 +33,17 @@
   const everySeed = (there) => (there.length > 1 ? [ALL, ...there] : there);
   const oneSeed = (there) => there;
 
+  /** The chosen set; of a text that was cut to several sizes, the runs on the chosen one. */
+  function sized(config, state) {
+    const set = setOf(config, state);
+    if (!set.sizes) return set;
+    const size = set.sizes.includes(state.sentences) ? state.sentences : set.size;
+    return { ...set, runs: set.runs.filter(({ sentences }) => sentences === size) };
+  }
+
   /** The set, α and seed that a state stands for, and what else could be chosen. */
   function chosen(config, state, seeds) {
-    const set = setOf(config, state);
+    const set = sized(config, state);
     const alphas = distinct(set.runs.map(({ alpha }) => alpha)).filter((alpha) => alpha > 0);
     const start = nearest(alphas, config.alpha);
     const alpha = alphas.includes(state.alpha) ? state.alpha : start;
@@ -79,7 +87,13 @@
 
   const temperatures = {
     state(config, current) {
-      return [...networks(config, current, everySeed), temperature(setOf(config, current).T, 1)];
+      const { T, sizes, size } = setOf(config, current);
+      const text = {
+        name: "sentences", label: "training sentences", kind: "range", values: sizes, initial: size,
+        format: plain,
+      };
+      const [data, ...others] = networks(config, current, everySeed);
+      return [data, ...(sizes ? [text] : []), ...others, temperature(T, 1)];
     },
     load: async (config) => config,
     draw(stage, _, state, config) {
