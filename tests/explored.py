@@ -12,7 +12,9 @@ from lsbook.explore import evaluation
 
 JAVASCRIPT = Path(__file__).parent / "js"
 STATIC = Path(__file__).parent.parent / "book" / "_static"
-SCRIPTS = ("frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js")
+SCRIPTS = (
+    "states.js", "frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
+)
 STYLES = ("lsbook.css", "explore/explore.css")
 
 
