@@ -18,7 +18,8 @@ const lsStates = (() => {
 
   const write = (value) => (read(value) === value ? String(value) : JSON.stringify(value));
 
-  const initially = (table) => Object.fromEntries(table.map(({ name, initial }) => [name, initial]));
+  const initially = (table) =>
+    Object.fromEntries(table.map(({ name, initial }) => [name, initial]));
 
   function linkTo(id, state, initial) {
     const query = Object.entries(state)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import Markup
+
 from lsbook.explore import evaluation
 from lsbook.figures import theme
+from lsbook.figures.markup import script
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,19 +72,18 @@ class Explorer:
 
     def to_html(self) -> str:
         """One ``<figure>``; the site's scripts draw it when it comes near the screen."""
-        data = json.dumps(self.config, separators=(",", ":")).replace("</", "<\\/")
-        keys = " ".join(evaluation.key(run, self.kind) for run in self.runs)
-        words = html.escape(self.alt.strip())
-        return (
-            f'<figure class="ls-figure ls-explorer" id="explore-{self.name or self.kind}" '
-            f'data-kind="{self.kind}" data-evaluations="{keys}">'
-            f"{theme.heading(self.title, self.note)}"
-            f'<form class="ls-controls"></form><div class="ls-numbers"></div>'
-            f'<div class="ls-stage" role="img" aria-label="{words}">'
-            f"<noscript>{words}</noscript></div>"
-            f'<script type="application/json">{data}</script>'
-            f"{theme.figcaption(self.caption, self.origin)}</figure>"
-        )
+        return str(Markup(
+            '<figure class="ls-figure ls-explorer" id="explore-{name}" data-kind="{kind}" '
+            'data-evaluations="{keys}">{heading}'
+            '<form class="ls-controls"></form><div class="ls-numbers"></div>'
+            '<div class="ls-stage" role="img" aria-label="{alt}"><noscript>{alt}</noscript></div>'
+            "{data}{caption}</figure>"
+        ).format(
+            name=self.name or self.kind, kind=self.kind, alt=self.alt.strip(),
+            keys=" ".join(evaluation.key(run, self.kind) for run in self.runs),
+            heading=theme.heading(self.title, self.note), data=script(self.config),
+            caption=theme.figcaption(self.caption, self.origin),
+        ))
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         if os.environ.get("LSBOOK_STATIC") == "1" or self.chart is None:

@@ -12,7 +12,7 @@
   };
   const options = (values, label = String) =>
     values.map((value) => ({ value, label: label(value) }));
-  const digits = (first, last) => options([...Array(last - first + 1).keys()].map((i) => first + i));
+  const below = (count) => options([...Array(count).keys()]);
 
   // Every setting of the page, as a table of states, with what a change does.
   const TABLE = [
@@ -20,16 +20,16 @@
       initial: 0.1, act: restart },
     { name: "lr", label: "learning rate", kind: "choice", options: options([0.05, 0.1, 0.2]),
       initial: 0.2, act: restart },
-    { name: "seed", label: "seed", kind: "choice", options: digits(0, 4), initial: 0,
+    { name: "seed", label: "seed", kind: "choice", options: below(5), initial: 0,
       act: restart },
     { name: "stop", label: "stop", kind: "choice", initial: "long",
       options: options(Object.keys(STOPS), (name) => STOPS[name].label),
       act: () => send("stop", { stop: STOPS[state.stop] }) },
-    { name: "first", label: "class ●", kind: "choice", options: digits(0, 9), initial: 3,
+    { name: "first", label: "class ●", kind: "choice", options: below(10), initial: 3,
       act: show },
-    { name: "second", label: "class ■", kind: "choice", options: digits(0, 9), initial: 5,
+    { name: "second", label: "class ■", kind: "choice", options: below(10), initial: 5,
       act: show },
-    { name: "third", label: "class ▲", kind: "choice", options: digits(0, 9), initial: 8,
+    { name: "third", label: "class ▲", kind: "choice", options: below(10), initial: 8,
       act: show },
     { name: "part", label: "points", kind: "choice", initial: "val", act: draw,
       options: [{ value: "val", label: "validation" }, { value: "train", label: "training" }] },
