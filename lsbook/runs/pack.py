@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from lsbook.recipes import Recipe
+from lsbook.runs.drafts import draft, install
 from lsbook.runs.publish import publish
 from lsbook.runs.store import Run
 
@@ -34,12 +33,11 @@ def pack(runs: Iterable[Run], into: Path) -> list[Path]:
     ValueError
         If one run alone is too large for an archive.
     """
-    into.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    with tempfile.TemporaryDirectory(dir=into, prefix=".pack-") as draft:
-        folders = [publish(run, Path(draft)) for run in runs]
+    with draft(into) as made:
+        folders = [publish(run, made) for run in runs]
         for number, part in enumerate(_parts(folders), 1):
-            archive = Path(draft) / f"runs-{number:02}.tar"
+            archive = made / f"runs-{number:02}.tar"
             with tarfile.open(archive, "w") as tar:
                 for folder in part:
                     for path in sorted(folder.iterdir()):
@@ -82,20 +80,18 @@ def unpack(archive: Path, root: Path) -> tuple[list[str], list[str]]:
     ValueError
         If the archive holds anything but whole runs; ``root`` is then left as it was.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root, prefix=".unpack-") as draft:
+    with draft(root) as made:
         for folder, files in _read(archive).items():
-            (Path(draft) / folder).mkdir()
+            (made / folder).mkdir()
             for name, content in files.items():
-                (Path(draft) / folder / name).write_bytes(content)
+                (made / folder / name).write_bytes(content)
         added, kept = [], []
-        for folder in sorted(Path(draft).iterdir()):
+        for folder in sorted(made.iterdir()):
             target = root / folder.name
             if (target / "manifest.json").exists():
                 kept.append(folder.name)
                 continue
-            shutil.rmtree(target, ignore_errors=True)
-            folder.rename(target)
+            install(folder, target)
             added.append(folder.name)
     return added, kept
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from lsbook.runs.classes import thinned
+from lsbook.runs.drafts import draft, install
 from lsbook.runs.store import COMMITTED, Run, save_arrays
 from lsbook.training.trace import ARRAYS
 
@@ -24,20 +25,20 @@ def publish(run: Run, root: Path = COMMITTED) -> Path:
     2 MiB, which hold a ResNet-56; other seeds keep neither weights nor heavy arrays.
     """
     target = root / run.recipe.hash
-    draft = root / f".{run.recipe.hash}"
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(run.path, draft)
-    weights = draft / "weights.safetensors"
-    if weights.exists() and not _keeps_weights(run, weights.stat().st_size):
-        weights.unlink()
-    if run.recipe.seed != 0:
-        (draft / "samples.json").unlink(missing_ok=True)
-    stored = run.stored_arrays()
-    kept = {k: v for k, v in thinned(run.recipe.dataset, stored).items() if k not in _left(run)}
-    if kept.keys() != stored.keys():
-        save_arrays(draft / "arrays.npz", kept)
-    shutil.rmtree(target, ignore_errors=True)
-    draft.rename(target)
+    with draft(root) as folder:
+        made = Path(shutil.copytree(run.path, folder / run.recipe.hash))
+        weights = made / "weights.safetensors"
+        if weights.exists() and not _keeps_weights(run, weights.stat().st_size):
+            weights.unlink()
+        if run.recipe.seed != 0:
+            (made / "samples.json").unlink(missing_ok=True)
+        stored = run.stored_arrays()
+        kept = {
+            k: v for k, v in thinned(run.recipe.dataset, stored).items() if k not in _left(run)
+        }
+        if kept.keys() != stored.keys():
+            save_arrays(made / "arrays.npz", kept)
+        install(made, target)
     return target
 
 

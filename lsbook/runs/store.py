@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +22,10 @@ from torch import Tensor, nn
 import lsbook
 from lsbook import models
 from lsbook.recipes import Recipe
+from lsbook.runs.drafts import draft, install
 
 COMMITTED = Path(lsbook.__file__).parent.parent / "runs"
+_NAME = re.compile(r"[0-9a-f]{12}")
 
 
 class BrokenRun(RuntimeError):
@@ -125,11 +126,16 @@ def _broken(path: Path, error: Exception) -> BrokenRun:
 
 
 def find(recipe: Recipe) -> Run | None:
-    """The run of ``recipe`` from the reader's own runs or from the committed ones, if any."""
+    """The run of ``recipe`` from the reader's own runs or from the committed ones, if any.
+
+    Raises
+    ------
+    BrokenRun
+        If the folder of that name holds another recipe, or none that can be read.
+    """
     for root in (home(), COMMITTED):
-        path = root / recipe.hash
-        if (path / "manifest.json").exists():
-            return Run(path, recipe)
+        if run := _present(root / recipe.hash):
+            return Run(run.path, recipe)
     return None
 
 
@@ -139,21 +145,50 @@ def available() -> Iterator[Run]:
     Raises
     ------
     BrokenRun
-        If a recipe cannot be read; the message names its file.
+        If a recipe cannot be read, or is not that of its folder; the message names its file.
     """
+    return filter(None, map(_present, folders()))
+
+
+def folders() -> Iterator[Path]:
+    """The folder of every finished run, the reader's own before the committed ones, each once."""
     seen = set()
     for root in (home(), COMMITTED):
         for manifest in sorted(root.glob("*/manifest.json")):
-            if manifest.parent.name not in seen:
-                seen.add(manifest.parent.name)
-                yield Run(manifest.parent, _recipe(manifest.parent / "recipe.json"))
+            name = manifest.parent.name
+            if _NAME.fullmatch(name) and name not in seen:
+                seen.add(name)
+                yield manifest.parent
 
 
-def _recipe(path: Path) -> Recipe:
+def load(path: Path) -> Run:
+    """The run in the folder ``path``, which has the hash of its recipe for a name.
+
+    Raises
+    ------
+    BrokenRun
+        If the recipe cannot be read, or is another's.
+    """
+    file = path / "recipe.json"
     try:
-        return Recipe.from_dict(_read_json(path))
-    except (KeyError, TypeError, ValueError) as error:  # no recipe's fields
-        raise _broken(path, error) from error
+        recipe = Recipe.from_dict(_read_json(file))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # no recipe's fields
+        raise _broken(file, error) from error
+    if recipe.hash != path.name:
+        raise _broken(file, ValueError(f"its recipe is that of {recipe.hash}"))
+    return Run(path, recipe)
+
+
+def _present(path: Path) -> Run | None:
+    """The run in ``path``; None where there is none, or it has gone while it was read."""
+    if not (path / "manifest.json").exists():
+        return None
+    try:
+        return load(path)
+    except BrokenRun:
+        if not path.exists():
+            return None
+        raise
 
 
 def write(
@@ -166,33 +201,27 @@ def write(
     weights: dict[str, Tensor],
     samples: list[dict] | None = None,
 ) -> Run:
-    """Record a run in ``home()``: into a temporary folder first, then renamed into place."""
+    """Record a run in ``home()``: in a draft first, which then takes the place of an older one."""
     root = home()
-    root.mkdir(parents=True, exist_ok=True)
-    for left_over in root.glob(f".{recipe.hash}-*"):
-        shutil.rmtree(left_over, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{recipe.hash}-", dir=root))
+    target = root / recipe.hash
     try:
-        (draft / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1) + "\n")
-        _dump(draft / "metrics.json", metrics)
-        _dump(draft / "history.json", history, indent=None)
-        if samples is not None:
-            _dump(draft / "samples.json", samples, indent=None)
-        save_arrays(draft / "arrays.npz", arrays)
-        save_file({k: _halved(v) for k, v in weights.items()}, draft / "weights.safetensors")
-        _dump(draft / "manifest.json", manifest)
-        target = root / recipe.hash
-        if target.exists():
-            shutil.rmtree(target)
-        draft.chmod(0o755)
-        draft.rename(target)
+        with draft(root) as folder:
+            made = folder / recipe.hash
+            made.mkdir()
+            (made / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1) + "\n")
+            _dump(made / "metrics.json", metrics)
+            _dump(made / "history.json", history, indent=None)
+            if samples is not None:
+                _dump(made / "samples.json", samples, indent=None)
+            save_arrays(made / "arrays.npz", arrays)
+            save_file({k: _halved(v) for k, v in weights.items()}, made / "weights.safetensors")
+            _dump(made / "manifest.json", manifest)
+            install(made, target)
     except (OSError, SafetensorError) as error:
         raise OSError(
             f"The run {recipe.hash} could not be written to {root} ({error}). Free some space or "
             "set LSBOOK_RUNS to another folder; the training state is kept and resumes."
         ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return Run(target, recipe)
 
 
