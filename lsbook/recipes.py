@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from lsbook.validation import check_alpha, check_temperature, check_unit
+from lsbook.fields import check_names
+from lsbook.recipe_checks import check_distil, check_recipe
 
 TRAIN_SIZE = {
     "mnist1d": 4000,
@@ -19,7 +20,6 @@ TRAIN_SIZE = {
     "tinyimagenet": 15_000,
 }
 TEXT = ("grammar", "multi30k")
-SCHEDULES = ("steps", "linear", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,7 @@ class Distil:
     objective: str = "probabilities"
 
     def __post_init__(self):
-        _as_floats(self)
-        check_unit(self.beta, "beta")
-        check_temperature(self.T)
-        if self.objective not in ("probabilities", "logits"):
-            raise ValueError(
-                f"objective must be 'probabilities' or 'logits'; got {self.objective!r}.")
+        check_distil(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +55,7 @@ class Recipe:
     Raises
     ------
     ValueError
-        If alpha, scale, train_fraction, steps or schedule are out of range.
+        If a field is of another type than its annotation, out of range, or without effect.
     """
 
     name: str
@@ -92,20 +87,11 @@ class Recipe:
     train_fraction: float = 1.0
 
     def __post_init__(self):
-        _as_floats(self)
-        check_alpha(self.alpha)
-        if not 0 < self.scale <= 1:
-            raise ValueError(f"scale is the fraction of the schedule, in (0, 1]; got {self.scale}.")
-        if not 0 < self.train_fraction <= 1:
-            raise ValueError(f"train_fraction must lie in (0, 1]; got {self.train_fraction}.")
-        if self.steps < 1 or self.batch_size < 1 or self.lr <= 0:
-            raise ValueError("steps, batch_size and lr must be above 0.")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {SCHEDULES}; got {self.schedule!r}.")
+        check_recipe(self, TRAIN_SIZE)
 
     @property
     def preset(self) -> str:
-        """``lab``, ``fraction`` or ``paper``."""
+        """The first part of the name: one of `lsbook.recipe_checks.PRESETS`."""
         return self.name.split("/")[0]
 
     @property
@@ -139,9 +125,10 @@ class Recipe:
         """The same schedule shortened to so many passes over the training set."""
         if epochs <= 0:
             raise ValueError(f"epochs must be above 0; got {epochs}.")
-        if self.is_text:
+        if self.dataset not in TRAIN_SIZE:
             raise ValueError(
-                "Shorten a text recipe by its scale: its batches are counted in tokens.")
+                f"Shorten a recipe on {self.dataset} by its scale: batches of text are counted in "
+                "tokens, and pictures in a folder not at all.")
         per_epoch = int(TRAIN_SIZE[self.dataset] * self.train_fraction) // self.batch_size
         return self.with_(scale=min(1.0, epochs * per_epoch / self.steps))
 
@@ -151,24 +138,18 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, fields: dict) -> Recipe:
-        """The recipe that ``to_dict`` described."""
-        fields = dict(fields)
-        if fields.get("distil"):
-            distil = dict(fields["distil"])
-            fields["distil"] = Distil(**{**distil, "teacher": cls.from_dict(distil["teacher"])})
-        return cls(**{key: _frozen(value) for key, value in fields.items()})
+        """The recipe that ``to_dict`` described.
 
-
-def _as_floats(recipe: Recipe | Distil) -> None:
-    """Make 1 and 1.0 one recipe: whole numbers in float fields become floats."""
-    for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if field.type in ("float", "float | None") and isinstance(value, int):
-            object.__setattr__(recipe, field.name, float(value))
-
-
-def _frozen(value):
-    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+        Raises
+        ------
+        ValueError
+            If these are no fields of a recipe; the message names the one that is wrong.
+        """
+        fields = check_names(cls, fields)
+        if fields.get("distil") is not None:
+            distil = check_names(Distil, fields["distil"])
+            fields["distil"] = Distil(**distil | {"teacher": cls.from_dict(distil["teacher"])})
+        return cls(**fields)
 
 
 def _content(recipe: Recipe | Distil) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lsbook.data import folders, lab
-from lsbook.data.folders import View
+from lsbook.data import folders, lab, store
+from lsbook.data.pictures import View
 
 _PARTS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
 NAMES = ("mnist1d", "digits", "mnist", "cifar10", "cifar100", "tinyimagenet", "imagefolder")
 _DIGITS = tuple("0123456789")
+_FOLDER = re.compile(r"imagefolder(/\w[\w.-]*)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +86,16 @@ def load_images(
     ----------
     name
         "mnist1d" or "digits", which need no files; "cifar10", "cifar100", "mnist",
-        "tinyimagenet"; or "imagefolder", any folder with ``train/CLASS/*`` and ``val/CLASS/*``.
+        "tinyimagenet"; or "imagefolder/NAME", a folder with ``train/CLASS/*`` and ``val/CLASS/*``
+        in the data directory, where "imagefolder" is that directory itself.
     seed
         Of the split into training and validation part; of the generator for "mnist1d".
     root
-        Data directory, `data_dir` if None; for "imagefolder" the folder itself.
+        Data directory, `data_dir` if None.
     download
         Fetch missing files where the set has a public source.
     only, view
-        Of "imagefolder": the folders to read, and how pictures are brought to one size.
+        Of a folder: the classes to read, and how pictures are brought to one size.
 
     Raises
     ------
@@ -112,6 +115,11 @@ def load_images(
         content_hash=_content_hash(arrays),
         **{part: tensors.get(part) for part in _PARTS},
     )
+
+
+def is_name(name: str) -> bool:
+    """Whether `load_images` knows ``name``, be its files there or not."""
+    return name in NAMES or _FOLDER.fullmatch(name) is not None
 
 
 def _channel_statistics(x: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -155,6 +163,8 @@ def _load(
             return folders.cifar(name, seed, root, download)
         case "tinyimagenet":
             return folders.tiny_imagenet(root)
-        case "imagefolder":
-            return folders.image_folder(root, only, view)
-    raise ValueError(f"Unknown image set {name!r}; choose one of {', '.join(NAMES)}.")
+    if not is_name(name):
+        raise ValueError(
+            f"Unknown image set {name!r}; choose one of {', '.join(NAMES)}, imagefolder/NAME.")
+    folder = store.data_dir(root) / name.removeprefix("imagefolder").removeprefix("/")
+    return folders.image_folder(folder, only, view)

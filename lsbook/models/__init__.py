@@ -28,6 +28,7 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "inception-v4": InceptionV4,
     "transformer": Transformer,
 }
+NAMES = tuple(_BUILDERS)
 _COUNTS = (
     "inputs", "hidden", "classes", "width", "stride", "layers", "vocab", "d_model", "heads", "d_ff",
 )

@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lsbook.data import DataError, Images, load_images
-from lsbook.data.folders import View
+from lsbook.data.pictures import View
 from lsbook.data.vision import import_torchvision
 from lsbook.models.inception import InceptionV4
 from lsbook.models.mlp import Templates
