@@ -101,7 +101,6 @@ HOSTILE = {
     "other name": [member(f"{H}/run.pkl")],
     "other case of a name": [member(f"{H}/recipe.json"), member(f"{H}/Recipe.json")],
     "other case of a folder": [member(f"{H.upper()}/recipe.json")],
-    "twice": [member(f"{H}/recipe.json"), member(f"{H}/recipe.json")],
     "symbolic link": [member(f"{H}/recipe.json", kind=tarfile.SYMTYPE)],
     "hard link": [member(f"{H}/recipe.json", kind=tarfile.LNKTYPE)],
     "device": [member(f"{H}/recipe.json", kind=tarfile.CHRTYPE)],
@@ -152,6 +151,12 @@ def test_another_name_is_refused(digits, tmp_path):
     refused(archived((H, digits[1]), tmp_path / "a.tar"), tmp_path, "is not the name of its recipe")
 
 
+def test_a_file_is_there_once(digits, tmp_path):
+    folder, found = digits
+    members = [member(f"{folder}/{name}", content) for name, content in found.items()]
+    refused(archive_of([*members, members[0]], tmp_path / "a.tar"), tmp_path, "is there twice")
+
+
 # JSON
 
 
@@ -190,6 +195,12 @@ def test_a_manifest_is_of_known_fields_and_types(digits, tmp_path, fields, word)
     manifest = changed(digits, "manifest.json", fields)
     archive = archived(digits, tmp_path / "a.tar", manifest__json=manifest)
     refused(archive, tmp_path, "manifest.json", word)
+
+
+def test_a_field_is_there_once(digits, tmp_path):
+    manifest = digits[1]["manifest.json"].replace(b"{", b'{"device": "other",', 1)
+    archive = archived(digits, tmp_path / "a.tar", manifest__json=manifest)
+    refused(archive, tmp_path, "manifest.json", "['device'] is there twice")
 
 
 @pytest.mark.parametrize("fields", [
