@@ -108,6 +108,16 @@ def test_curves_and_numbers_are_of_the_chosen_form(figure, networks, form):
         assert found[name]["peak"] == pytest.approx(curves[alpha].max(1).mean(), abs=1e-3)
 
 
+@pytest.mark.parametrize("query", [
+    "tick=3.5", "tick=-1", "network=constructor", "network=-1", "network=0.5", "form=toString",
+    "unit=__proto__&alpha=null",
+])
+def test_a_link_to_what_is_not_there_shows_the_start(figure, query):
+    wanted = figure().inner_html("#explore-information .ls-stage")
+    page = figure(f"#explore-information?{query}")
+    assert page.inner_html("#explore-information .ls-stage") == wanted and "NaN" not in wanted
+
+
 def lines(page, kind):
     """The curves of one colour: whether each is thin, and its heights in pixels."""
     found = page.eval_on_selector_all(
