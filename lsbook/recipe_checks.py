@@ -17,7 +17,7 @@ from lsbook.fields import (
 if TYPE_CHECKING:
     from lsbook.recipes import Distil, Recipe
 
-PRESETS = ("lab", "compact", "fraction", "paper", "own")
+PRESETS = ("lab", "compact", "paper", "own")
 OBJECTIVES = ("probabilities", "logits", "mean-logits")
 SPLITS = ("fixed", "own", "test")
 SCHEDULES = ("steps", "linear", "cosine")

@@ -201,6 +201,9 @@ def test_error_against_alpha_shows_means_of_every_seed(page, tmp_path):
         for text, alpha in zip(row[1:], (0.0, 0.05, 0.2)):
             mean = np.mean([lab(alpha, seed).metrics[name] for seed in (0, 1)])
             assert float(text) == pytest.approx(mean, abs=6e-4)
+    fills = page.eval_on_selector_all(
+        ".mark.smooth", "all => all.map((one) => getComputedStyle(one).fill)")
+    assert fills[0] == "rgb(0, 114, 178)" and len(set(fills)) == 3, "hard targets have their own"
     assert page.locator(".mark.paper").count() == 0
     assert page.locator(".line.faint").count() == 3 * 2
 

@@ -232,3 +232,15 @@ def test_geometry_shows_the_means_over_seeds(visit):
         mine = [run.metrics for run in runs if run.recipe.alpha == alpha]
         want = [np.mean([metrics[name] for metrics in mine]) for name in figures.GEOMETRY]
         np.testing.assert_allclose([float(cell) for cell in got[1:]], want, atol=0.006)
+
+
+def test_clouds_and_templates_have_the_colour_of_their_network(visit):
+    """Two planes above of hard targets, two below: a cloud, a template and a name of a class."""
+    page = visit(data="lab/mlp-mnist1d")
+    looks = page.eval_on_selector_all(
+        "#explore-representations .ls-stage path.mark",
+        "all => all.map((one) => [one.className.baseVal, one.getBoundingClientRect().y])")
+    middle = np.median([y for _, y in looks])
+    for look, above in (("hard", True), ("smooth", False)):
+        own = [y for kind, y in looks if look in kind.split()]
+        assert len(own) == 4 and all((y < middle) == above for y in own)

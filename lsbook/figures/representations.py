@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -136,7 +137,7 @@ def on_plane(examples: alt.Chart, networks: pd.DataFrame, names: Sequence[str]) 
     )
     for stage in plane_expressions(len(names)):
         base = base.transform_calculate(**stage)
-    return base.transform_calculate(name=f"{list(names)!r}[datum.target]")
+    return base.transform_calculate(name=f"{json.dumps(list(names))}[datum.target]")
 
 
 # The look of a plane, shared by the explorer and Figure 1
