@@ -23,6 +23,7 @@ MODELS = {
     "conv1d": "CNN",
     "alexnet": "AlexNet",
     "resnet8": "ResNet-8",
+    "resnet9": "ResNet-9",
     "resnet18": "ResNet-18",
     "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
@@ -39,7 +40,8 @@ def in_words(recipe: Recipe) -> str:
 
     Where the paper trained on other data, the schedule is this book's: "40 % of our schedule".
     """
-    whose = "the paper's" if recipe.dataset in PAPERS_DATA else "our"
+    theirs = recipe.preset in ("paper", "fraction") and recipe.dataset in PAPERS_DATA
+    whose = "the paper's" if theirs else "our"
     schedule = (
         f"{whose} full schedule" if recipe.scale == 1
         else f"{100 * recipe.scale:.2g} % of {whose} schedule"
