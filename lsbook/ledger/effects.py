@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from lsbook.ledger.ece import ece_difference
+from lsbook.estimators.calibration import ece_difference
 from lsbook.ledger.groups import Missing, Values
 
 DRAWS = 1000
@@ -173,14 +173,14 @@ def ece_effect(label: str, first: Mapping[int, tuple[np.ndarray, np.ndarray]],
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         raise Missing("runs with a seed in common")
-    values, widths = {}, []
-    for seed in seeds:
-        found = ece_difference([first[seed]], [second[seed]], level=LEVEL, draws=DRAWS, seed=seed)
-        values[seed] = found.estimate
-        widths.append(found.high - found.low)
-    deviation = np.mean(widths) / (2 * stats.norm.ppf((1 + LEVEL) / 2))
-    noise = deviation * _quantiles(stats.norm())
-    return _effect(label, values, noise, least, np.inf)
+    found = ece_difference([first[seed] for seed in seeds], [second[seed] for seed in seeds],
+                           level=LEVEL, draws=DRAWS)
+    low, high = found.interval
+    # Quantiles of a normal distribution on either side of the estimate, as wide as the interval is.
+    units = _quantiles(stats.norm()) / stats.norm.ppf((1 + LEVEL) / 2)
+    widths = np.where(units < 0, found.estimate - low, high - found.estimate)
+    return Effect(label=label, estimate=found.estimate, draws=found.estimate + units * widths,
+                  seeds=tuple(seeds), least=least)
 
 
 def _effect(label: str, values: Values, noise: np.ndarray, least: float, most: float) -> Effect:

@@ -36,7 +36,7 @@ def _validation(run: Any) -> tuple[np.ndarray, np.ndarray, int]:
 def accuracy(run: Any) -> Reading:
     """Share of validation examples that are right."""
     if "val_logits" not in run.arrays:
-        return Reading(run.metrics["val_accuracy"])
+        return Reading(float(run.metrics["val_accuracy"]))
     logits, targets, split = _validation(run)
     return Reading.mean(logits.argmax(-1) == targets, split)
 
