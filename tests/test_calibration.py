@@ -188,7 +188,7 @@ def test_bootstrap_accuracy_agrees_with_the_binomial():
 
 def test_one_infinite_logit_among_many_is_found():
     logits, targets = scores()
-    for value in (np.inf, -np.inf, np.nan):
+    for value in (np.inf, np.nan):
         spoilt = logits.clone()
         spoilt[-1, -1] = value
         with pytest.raises(ValueError, match="NaN or infinite"):
@@ -213,7 +213,6 @@ LOGITS, TARGETS = np.zeros((3, 4)), np.array([0, 1, 2])
         (lambda: calibration.ece(LOGITS, TARGETS, probs=LOGITS), "not both"),
         (lambda: calibration.ece(targets=TARGETS), "Give logits"),
         (lambda: calibration.ece(probs=LOGITS, targets=TARGETS), "summing to 1"),
-        (lambda: calibration.ece(probs=LOGITS + 0.25, targets=TARGETS, T=2), "needs logits"),
         (lambda: calibration.ece(probs=np.array([0.2, 0.8]), targets=TARGETS), "two columns"),
         (lambda: calibration.ece(LOGITS, TARGETS + 2), "found 4"),
         (lambda: calibration.ece(LOGITS, TARGETS[:2]), "shape"),

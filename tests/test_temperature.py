@@ -34,7 +34,7 @@ def test_recovers_the_true_temperature(T):
     assert fit.T == pytest.approx(T, rel=0.03)
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1e-2, 1.0, 40.0, 1e4])
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-6, 1e-2, 1.0, 40.0, 1e4, 1e200, 1e300])
 def test_is_exact_at_every_logit_scale(scale):
     logits, targets = sample()
     fit = fit_temperature(scale * logits, targets)
@@ -90,6 +90,22 @@ def test_misleading_logits_have_no_finite_temperature():
     logits, _ = sample(n=50)
     with pytest.raises(ValueError, match="belong together"):
         fit_temperature(logits, logits.argmin(1))
+
+
+@pytest.mark.parametrize("logits", [
+    np.zeros((5, 3)), np.full((5, 3), 1e-300), np.arange(5.0)[:, None] * np.ones(3),
+    np.tile([1.0, 1.0, -np.inf], (5, 1))])
+@pytest.mark.parametrize("objective", ["nll", "ece"])
+def test_equal_logits_have_no_temperature(logits, objective):
+    with pytest.raises(ValueError, match="logits of every row are equal"):
+        fit_temperature(logits, np.array([0, 1, 0, 0, 1]), objective)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_right_classes_that_tie_with_the_best_have_no_finite_temperature(scale):
+    logits = scale * np.array([[1.0, 1.0, 0.0], [0.0, 2.0, 2.0]])
+    with pytest.raises(ValueError, match="ties with the best"):
+        fit_temperature(logits, np.array([1, 2]))
 
 
 def test_one_class_has_no_temperature():

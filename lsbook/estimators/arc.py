@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsbook.estimators.arrays import Array, as_float64
+from lsbook.estimators.arrays import Array, as_float64, as_tensor
 
 
 def arc_ratio(points: Array, targets: Array) -> float:
@@ -80,7 +80,7 @@ def bend(points: Array, targets: Array) -> float:
 
 
 def _checked(points: Array, targets: Array) -> tuple[np.ndarray, np.ndarray]:
-    points, targets = as_float64(points, "points"), np.asarray(targets)
+    points, targets = as_float64(points, "points"), np.asarray(as_tensor(targets, "targets"))
     if points.ndim != 2 or points.shape[1] != 2 or targets.shape != points.shape[:1]:
         raise ValueError(f"points must be (n, 2), one target each; got {points.shape}.")
     counts = [int((targets == k).sum()) for k in range(3)]

@@ -1,20 +1,33 @@
-"""Arrays in: numpy or torch, any device, made into what the estimators compute with."""
+"""Arrays in: whoever made them, on any device, made into what the estimators compute with."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lsbook.validation import check_logits, check_targets
 
-Array = np.ndarray | Tensor
+Array = ArrayLike | Tensor
+_ROUNDED = 1e-3  # the least that a row of probabilities may be off 1
+_MOST_ROUNDED = 0.1
 
 
-def as_tensor(x: Array) -> Tensor:
-    """A detached CPU tensor of ``x``; half precision becomes float32."""
-    x = torch.as_tensor(x).detach().cpu()
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+def as_tensor(x: Array, name: str = "The array") -> Tensor:
+    """A detached CPU tensor of ``x``; half precision becomes float32.
+
+    Tensors are taken as they are; numpy decides what any other array, list, Series or DataFrame
+    is, so that a list of floats is float64. Copied only where torch cannot hold the same memory.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is no array of numbers.
+    """
+    return _widened(_opened(x, name))
 
 
 def as_float64(x: Array, name: str) -> np.ndarray:
@@ -25,7 +38,7 @@ def as_float64(x: Array, name: str) -> np.ndarray:
     ValueError
         If it is empty or holds NaN or infinite values.
     """
-    x = np.asarray(as_tensor(x), dtype=np.float64)
+    x = np.asarray(as_tensor(x, name), dtype=np.float64)
     if x.size == 0:
         raise ValueError(f"{name} is empty; there is nothing to estimate from.")
     if not np.isfinite(x).all():
@@ -34,8 +47,8 @@ def as_float64(x: Array, name: str) -> np.ndarray:
 
 
 def as_targets(targets: Array, shape: tuple[int, ...], classes: int) -> Tensor:
-    """Integer class targets (n,) of examples whose scores have ``shape`` (..., K)."""
-    targets = as_tensor(targets)
+    """Class targets (n,), int64, of examples whose scores have ``shape`` (..., K)."""
+    targets = _opened(targets, "targets (the class of each row)")
     if targets.shape != shape[:-1]:
         raise ValueError(
             f"Targets must have shape {tuple(shape[:-1])}, one class a row of scores; "
@@ -43,12 +56,12 @@ def as_targets(targets: Array, shape: tuple[int, ...], classes: int) -> Tensor:
         )
     if targets.numel() == 0:
         raise ValueError("There are no examples to estimate from.")
-    return check_targets(targets, classes).flatten().long()
+    return check_targets(targets, classes).flatten()
 
 
 def as_correct(correct: Array, score: np.ndarray, name: str) -> np.ndarray:
     """Whether each prediction was right, bool (n,), beside its ``score`` (n,) called ``name``."""
-    correct = np.asarray(as_tensor(correct))
+    correct = np.asarray(as_tensor(correct, "correct"))
     if score.ndim != 1 or correct.shape != score.shape:
         raise ValueError(
             f"{name} and correct must be two lists of one length; got shapes "
@@ -59,13 +72,136 @@ def as_correct(correct: Array, score: np.ndarray, name: str) -> np.ndarray:
     return correct.astype(bool, copy=False)
 
 
-def as_logits(logits: Array, targets: Array) -> tuple[Tensor, Tensor]:
-    """Logits (n, K) and targets (n,) from (..., K) and (...), checked."""
-    logits = as_tensor(logits)
+def as_logits(logits: Array, targets: Array, name: str = "logits") -> tuple[Tensor, Tensor]:
+    """Logits (n, K) and targets (n,) from (..., K) and (...), checked.
+
+    A class may be ruled out by -inf in the rows of other classes. Rows that look like
+    probabilities raise a UserWarning.
+    """
+    logits = as_tensor(logits, name)
     if logits.ndim < 2:
         raise ValueError(
-            f"logits must be (..., K), a row of K an example; got {tuple(logits.shape)}."
+            f"{name} must be (..., K), a row of K an example; got {tuple(logits.shape)}."
         )
-    check_logits(logits)
+    check_logits(logits, name, masked=True)
     targets = as_targets(targets, logits.shape, logits.shape[-1])
-    return logits.flatten(0, -2), targets
+    logits = logits.flatten(0, -2)
+    check_possible(logits, targets, name)
+    if _like_probabilities(logits[:1]) and _like_probabilities(logits):
+        warnings.warn(
+            f"{name} look like probabilities: every row lies in [0, 1] and sums to 1. If they "
+            "are, give them as probs=.", stacklevel=3)
+    return logits, targets
+
+
+def as_probs(probs: Array, targets: Array) -> tuple[Tensor, Tensor]:
+    """Probabilities (n, K) and targets (n,) from (..., K) and (...), checked.
+
+    Each row must sum to 1, as nearly as the rounding of its type or of its decimals lets it.
+    """
+    probs = _opened(probs, "probs")
+    if not torch.is_floating_point(probs) or probs.ndim < 2 or probs.shape[-1] < 2:
+        raise ValueError(
+            f"probs must be floating point of shape (..., K), K at least 2; got {probs.dtype} of "
+            f"shape {tuple(probs.shape)}. For a binary p pass the two columns 1 - p and p."
+        )
+    tolerance = max(torch.finfo(probs.dtype).eps, _ROUNDED)
+    targets = as_targets(targets, probs.shape, probs.shape[-1])
+    probs = _widened(probs).flatten(0, -2)
+    total = probs @ torch.ones(probs.shape[1], dtype=probs.dtype)
+    off = float((total - 1).abs().max())
+    if not (probs.min() >= 0 and (off <= tolerance or off <= _rounding(probs))):
+        raise ValueError(
+            "probs must be probabilities, none negative and each row summing to 1; "
+            "pass logits as the first argument instead."
+        )
+    return probs, targets
+
+
+def as_scores(
+    logits: Array | None, targets: Array | None, probs: Array | None
+) -> tuple[Tensor, Tensor]:
+    """Logits or probabilities (n, K), whichever are given, and targets (n,)."""
+    if (logits is None) == (probs is None) or targets is None:
+        raise ValueError("Give logits and targets, or probs=... and targets=..., not both.")
+    return as_logits(logits, targets) if probs is None else as_probs(probs, targets)
+
+
+def as_weights(sample_weight: Array | None, n: int) -> Tensor | None:
+    """How often each of n examples counts, float64 (n,), from weights of their shape; or None."""
+    if sample_weight is None:
+        return None
+    weight = as_tensor(sample_weight, "sample_weight").double().flatten()
+    if len(weight) != n:
+        raise ValueError(
+            f"sample_weight must hold a weight for each of {n} examples; got {len(weight)}.")
+    if not (weight.min() >= 0 and 0 < weight.sum() < torch.inf):
+        raise ValueError("sample_weight must be finite, none negative and not all 0.")
+    return weight
+
+
+def check_possible(scores: Tensor, targets: Tensor, name: str) -> None:
+    """Raise ValueError if a score (n, K), a logit or log-probability, of the target is -inf."""
+    own = scores.gather(1, targets[:, None])[:, 0]
+    if own.amin() == -torch.inf:
+        row = int(own.argmin())
+        raise ValueError(
+            f"{name} rule class {int(targets[row])} out in row {row}, whose target it is: "
+            "-inf as a logit, or probability 0. Only other classes can be masked."
+        )
+
+
+def _opened(x: Array, name: str) -> Tensor:
+    """A detached CPU tensor of ``x`` in the type it came in, but for those torch lacks."""
+    if not isinstance(x, Tensor):
+        return torch.from_numpy(_readable(x, name))
+    if x.is_complex():
+        raise ValueError(f"{name} must hold real numbers; got {x.dtype}.")
+    return x.detach().cpu()
+
+
+def _readable(x: ArrayLike, name: str) -> np.ndarray:
+    """``x`` as an array of which torch can share the memory."""
+    try:
+        array = np.asarray(x)
+        if array.dtype == object:  # pandas keeps numbers as objects where some were missing
+            array = np.asarray(array.tolist())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{name} must be an array of numbers; numpy can make none of this "
+            f"{type(x).__name__}. Give rows of one length, and stack tensors first."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        found = "None" if x is None else f"{type(x).__name__} of {array.dtype}"
+        raise ValueError(f"{name} must be an array of numbers without gaps; got {found}.")
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} must be an array without gaps; some values are masked.")
+    if array.dtype.kind == "u" and array.itemsize > 1:
+        return array.astype(np.int64)
+    if array.dtype.kind == "f" and array.itemsize > 8:
+        return array.astype(np.float64)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    viewable = all(step >= 0 and step % array.itemsize == 0 for step in array.strides)
+    return array if viewable and array.flags.writeable else array.copy()
+
+
+def _widened(x: Tensor) -> Tensor:
+    return x.float() if x.is_floating_point() and x.dtype.itemsize < 4 else x
+
+
+def _like_probabilities(rows: Tensor) -> bool:
+    """Whether all lie in [0, 1] and sum to 1, and are not just indicators."""
+    return bool(
+        rows.min() >= 0
+        and rows.max() <= 1
+        and (rows.sum(1) - 1).abs().max() <= _ROUNDED
+        and (rows.frac() != 0).any()
+    )
+
+
+def _rounding(probs: Tensor) -> float:
+    """How far rows may be off 1 if all values were rounded to a few decimals, else 0."""
+    for decimals in (2, 3, 4):
+        if torch.allclose(probs, probs.round(decimals=decimals), rtol=0, atol=1e-7):
+            return min(probs.shape[1] * 0.5 * 10.0**-decimals, _MOST_ROUNDED)
+    return 0.0

@@ -21,7 +21,7 @@ def gamma(teacher_logits: Array, targets: Array, T: float = 1.0) -> float:
     targets : array of int, (...)
     T : float, above 0
     """
-    logits, targets = as_logits(teacher_logits, targets)
+    logits, targets = as_logits(teacher_logits, targets, "teacher_logits")
     K = logits.shape[1]
     log_p = (logits.double() / check_temperature(T)).log_softmax(-1)
     wrong = -torch.expm1(log_p.gather(1, targets[:, None]))
