@@ -232,7 +232,8 @@ def _claim(claim: paper.Claim, here: Sequence[Verdict]) -> str:
             "ours: mean (least–greatest)"]
     label = f"{claim.title}: the paper's values and ours"
     return _fold([escape(claim.title), "".join(lines)], _heading(claim) + _table(
-        head, rows, label, "ls-narrow"), claim.id)
+        head, rows, label, "ls-narrow") + _differences(
+            {v.ran: v.deviations for v in reversed(here) if v.ran}), claim.id)
 
 
 def _fold(summary: Sequence[str], body: str, id: str = "") -> str:
@@ -258,7 +259,8 @@ def published(rows: Sequence[Row]) -> HTML:
         if mine:
             folds.append(_fold(_experiment(experiment, mine), _table(
                 head, lines, f"{experiment.title}: published numbers beside ours")
-                + "".join(_differences(m.recipe, m.deviations) for m in _first_of_each(mine))))
+                + _differences({one.recipe: one.deviations
+                                for row in reversed(mine) for one in reversed(row.ours)})))
     within = ", ".join(f"{limit:g} of {quantity}" for quantity, limit in TOLERANCE.items())
     rule = ("Held: the mean of at least three seeds comes within these of the printed number, "
             f"or within its ± where that is wider: {within}; accuracy and error in points. "
@@ -274,18 +276,12 @@ def _experiment(experiment: Any, rows: Sequence[Row]) -> list[str]:
             f"<small>{escape(here)}</small>" if here else _status("not yet run")]
 
 
-def _first_of_each(rows: Sequence[Row]) -> list[Measured]:
-    """A measurement of each recipe behind ``rows``."""
-    return list({one.recipe: one for row in reversed(rows) for one in reversed(row.ours)}.values())
-
-
-def _differences(recipe: Recipe, deviations: Sequence[str]) -> str:
-    """In what a recipe is not the paper's, to unfold."""
-    if not deviations:
-        return ""
-    listed = "".join(f"<li>{escape(one)}</li>" for one in deviations)
-    return (f"<details><summary>{setting(recipe)}, {PRESETS[recipe.preset]}: in what it is not the "
-            f"paper's</summary><ul>{listed}</ul></details>")
+def _differences(recipes: dict[Recipe, Sequence[str]]) -> str:
+    """In what each of these is not the paper's; the lab's, which are nothing like it, left out."""
+    listed = "".join(
+        f"<li>{setting(recipe)}, {scale_words(recipe)}: {escape('; '.join(found))}</li>"
+        for recipe, found in reversed(recipes.items()) if found and recipe.preset != "lab")
+    return f"<p><small>Not as in the paper:</small></p><ul>{listed}</ul>" if listed else ""
 
 
 def _printed(row: Row) -> str:
@@ -406,8 +402,6 @@ def _verdict(verdict: Verdict) -> list[str]:
     where = f"{_where(verdict)}<br><small>{scale_words(verdict.ran)}</small>"
     if not verdict.claimed and verdict.preset != "lab":
         where += "<br><small>elsewhere: the paper does not claim it here</small>"
-    if verdict.deviations:
-        where += _differences(verdict.ran, verdict.deviations)
     effects = [interval_text(effect, verdict.measure) for effect in verdict.effects]
     note = [f"<small>{escape(verdict.note)}</small>"] if verdict.note else []
     return [_status(verdict.status), where, str(len(verdict.seeds)), "<br>".join(effects + note),

@@ -174,7 +174,7 @@ def ece_effect(label: str, first: Mapping[int, tuple[np.ndarray, np.ndarray]],
     if not seeds:
         raise Missing("runs with a seed in common")
     found = ece_difference([first[seed] for seed in seeds], [second[seed] for seed in seeds],
-                           level=LEVEL, draws=DRAWS)
+                           level=LEVEL, draws=DRAWS // 4)
     low, high = found.interval
     # Quantiles of a normal distribution on either side of the estimate, as wide as the interval is.
     units = _quantiles(stats.norm()) / stats.norm.ppf((1 + LEVEL) / 2)

@@ -17,7 +17,7 @@ from lsbook.estimators.templates import project_logits
 from lsbook.ledger.effects import Reading, split_of
 from lsbook.runs.classes import examples, shown_classes
 
-TRIPLES = 120
+TRIPLES = 60
 """At most so many planes a network, spread evenly over all triples of its classes."""
 
 
