@@ -182,9 +182,12 @@ def test_every_claim_links_to_its_chapter(verdicts):
 def test_published_lists_missing_numbers_too():
     rows = ledger.measured()
     text = tables.published(rows).data
-    assert all(tables.value_of(row.number) in text for row in rows)
-    experiments = {row.experiment for row in rows}
-    assert text.count('<th scope="col">') == 2 * len(experiments) == 2 * text.count("<summary>")
+    assert all(tables.value_of(number) in text for row in rows
+               for number in (row.number, row.reproduced) if number)
+    experiments = {row.experiment.title for row in rows}
+    assert text.count('<th scope="col">') == 3 * len(experiments) == 3 * text.count("<summary>")
+    row = next(r for r in text.split("<tr>") if "2.9" in r and "optimal temperature" in r)
+    assert re.sub("<.*?>", " ", row).split()[-2:] == ["1.9", "2.9"]
 
 
 def test_quoted_numbers_stand_under_the_place_they_are_printed_in():

@@ -940,6 +940,20 @@ def test_published_accuracy(faithful, accuracies, cut, word):
     assert measured("table2/imagenet/inception-v4/hard", runs).ours == ()
 
 
+def test_the_public_reproduction_stands_beside():
+    runs = [run("fraction/alexnet-cifar10", 0.0, s, val_ece=0.01, val_accuracy=0.79, optimal_T=1.0)
+            for s in SEEDS]
+    rows = {(row.experiment.title, row.label): row for row in ledger.measured(runs=runs)}
+    row = rows["AlexNet on CIFAR-10", "accuracy, α = 0.1"]
+    assert (row.number.value, row.reproduced.value, row.ours) == (86.7, 85.47, ())
+    row = rows["AlexNet on CIFAR-10", "ECE, α = 0"]
+    assert (row.number, row.reproduced.value) == (None, 0.097)
+    assert row.ours[0].spread.mean == 0.01 and row.ours[0].status == ""
+    assert rows["Teachers on CIFAR-10", "optimal temperature, α = 0"].reproduced.value == 3.1
+    assert rows["ResNet on CIFAR-100", "ECE, α = 0, best T"].reproduced.value == 0.029
+    assert rows["Students on MNIST", "test error, α = 0.1"].reproduced.value == 1.05
+
+
 def test_a_number_met_by_another_recipe_held():
     runs = pairs(RESNET, "val_accuracy", (0.722, 0.720, 0.721), ())
     (ours,) = measured("table2/cifar100/resnet56/hard", runs).ours

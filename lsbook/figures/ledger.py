@@ -250,12 +250,15 @@ def published(rows: Sequence[Row]) -> HTML:
     """
     presets = [p for p in PRESETS
                if any(m.recipe.preset == p for row in rows for m in row.ours)]
-    head = ["quantity", "the paper", *(f"ours: {PRESETS[preset]}" for preset in presets)]
+    head = ["quantity", "the paper", "re-labelsmoothing",
+            *(f"ours: {PRESETS[preset]}" for preset in presets)]
     folds = []
     for experiment in EXPERIMENTS.values():
         mine = [row for row in rows if row.experiment == experiment]
-        lines = [[escape(row.label), _printed(row), *(_ours(row, preset) for preset in presets)]
-                 for row in mine if row.number or row.ours]
+        lines = [[escape(row.label), _printed(row),
+                  value_of(row.reproduced) if row.reproduced else "",
+                  *(_ours(row, preset) for preset in presets)]
+                 for row in mine if row.number or row.reproduced or row.ours]
         if mine:
             folds.append(_fold(_experiment(experiment, mine), _table(
                 head, lines, f"{experiment.title}: published numbers beside ours")
@@ -286,7 +289,7 @@ def _differences(recipes: dict[Recipe, Sequence[str]]) -> str:
 
 def _printed(row: Row) -> str:
     if row.number is None:
-        return "<small>drawn</small>"
+        return f"<small>{'not given' if row.reproduced else 'drawn'}</small>"
     return _two_lines(value_of(row.number), row.number.note)
 
 

@@ -12,7 +12,7 @@ from lsbook.ledger.groups import Group, Missing, PAPERS_DATA, Values, each, grou
 from lsbook.ledger.readings import Undecided, at, best_temperature
 from lsbook.ledger.settings import EXPERIMENTS, Experiment
 from lsbook.ledger.verdicts import Spread
-from lsbook.paper import KEY, NUMBERS, Number
+from lsbook.paper import KEY, NUMBERS, REPRODUCTION, Number
 from lsbook.recipes import CATALOGUE, Recipe
 from lsbook.runs.tables import uncased_bleu
 
@@ -40,12 +40,17 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One quantity: what the paper printed, None where it drew a curve, and what we measured."""
+    """One quantity: what the paper printed, what the public reproduction got, what we measured.
+
+    ``number`` is None where the paper drew a curve or gave nothing, ``reproduced`` where the
+    reproduction has no such value.
+    """
 
     experiment: Experiment
     label: str
     unit: str = ""
     number: Number | None = None
+    reproduced: Number | None = None
     ours: tuple[Measured, ...] = ()
 
 
@@ -61,14 +66,24 @@ def measured(numbers: Sequence[Number] = NUMBERS, runs: Iterable[Any] = ()) -> l
     Shorter runs, other networks and other data get no verdict.
     """
     found = groups(runs)
+    again = {_key(number): number for number in numbers if number.source == REPRODUCTION}
+    papers = {_key(number): number for number in numbers if number.source == KEY}
     rows = []
-    for number in numbers:
-        experiment = _experiment_of(number)
-        if experiment is None or number.symbol not in _READERS or number.source != KEY:
-            continue
-        rows.append(Row(experiment=experiment, label=_label(number), unit=number.unit,
-                        number=number, ours=_on_each(experiment, _reader(number), found, number)))
+    for key in (*papers, *(key for key in again if key not in papers)):
+        number, other = papers.get(key), again.get(key)
+        one = number or other
+        experiment = _experiment_of(one)
+        if experiment is not None and one.symbol in _READERS:
+            rows.append(Row(experiment=experiment, label=_label(one), unit=one.unit, number=number,
+                            reproduced=other,
+                            ours=_on_each(experiment, _reader(one), found, number)))
     return rows
+
+
+def _key(number: Number) -> tuple:
+    """The quantity that a number is of; the T of an ECE tells only whether it was scaled."""
+    scaled = number.symbol == "ECE" and number.T != 1.0
+    return (number.dataset, number.model, number.role, number.symbol, _alpha(number), scaled)
 
 
 def swept(runs: Iterable[Any] = ()) -> list[Row]:
