@@ -726,6 +726,9 @@ def test_students_are_compared_with_as_much_smoothing_as_they_get():
         assert row.status == word
         shown = {spread.label: spread.mean for spread in row.ours}
         assert shown["alone, as soft as α = 0.2"] == pytest.approx(alone + 0.0005)
+    beside = distilled(ALONE, HARD_TAUGHT, {(0.2, 1.0, 0.41): 0.765}, TEACHERS)
+    assert verdict("smoothed-teacher-no-help", beside, STUDENT).ours[1].mean == pytest.approx(
+        0.7705)
     beyond = distilled(ALONE, HARD_TAUGHT, {(0.2, 1.0, 0.5): 0.78}, TEACHERS)
     assert status("smoothed-teacher-no-help", beyond, STUDENT) == "not yet run"
 
@@ -738,6 +741,13 @@ def test_a_smoothed_teacher_is_set_against_the_softened_hard_one():
     assert row.status == "not"
     assert [e.estimate for e in row.effects] == pytest.approx([0, -0.02])
     assert status("better-teacher-worse-student", runs, STUDENT) == "not"
+
+
+def test_a_temperature_softer_than_any_student_alone_is_left_out():
+    runs = distilled(ALONE, HARD_TAUGHT | {(16.0, 0.9): 0.1}, {}, TEACHERS)
+    row = verdict("hard-teacher-helps", runs, STUDENT)
+    assert row.status == "held" and len(row.effects) == 3
+    assert row.note == "T = 16 is left out: no student alone is as soft"
 
 
 def test_one_temperature_does_not_stand_for_every():

@@ -46,7 +46,8 @@ _APART = ("name", "alpha", "seed", "distil", "mi_classes", "mi_every", "scale", 
           "train_fraction", "split", "dataset")
 """Fields in which runs of one experiment may differ, or that are compared in a way of their own."""
 
-_WORDS = {"model": "network", "augment": "augmentation"}
+_WORDS = {"model": "network", "augment": "augmentation", "lr": "learning rate",
+          "last_layer_lr": "learning rate of the last layer"}
 
 
 def deviations(recipe: Recipe) -> tuple[str, ...]:

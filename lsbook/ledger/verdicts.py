@@ -222,9 +222,10 @@ def counts(rows: Sequence[Verdict]) -> dict[str, int]:
 def in_a_sentence(rows: Sequence[Verdict]) -> str:
     """What became of the paper's claims, for a reader who wants one sentence."""
     found = counts(rows)
-    words = [("held", found["reproduced"] + found["held"]), ("lean for it", found["leans for"]),
-             ("are mixed", found["mixed"]), ("lean against it", found["leans against"]),
-             ("did not hold", found["not"]), ("cannot be told", found["cannot tell"]),
+    words = [("held", found["reproduced"] + found["held"]), ("lean that way", found["leans for"]),
+             ("held on some data only", found["mixed"]),
+             ("lean the other way", found["leans against"]), ("did not hold", found["not"]),
+             ("cannot be told", found["cannot tell"]),
              ("are not run", found["not yet run"] + found["not checked"])]
     parts = [f"{count} {word}" for word, count in words if count or word == "held"]
     listed = ", ".join(parts[:-1]) + f" and {parts[-1]}" if len(parts) > 1 else parts[0]

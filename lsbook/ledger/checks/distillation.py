@@ -1,7 +1,7 @@
 """Section 4: distillation. Students are compared at equal γ, the smoothing their targets amount to.
 
 Between two recorded values of γ an accuracy is interpolated, example by example: a weighted mean of
-the two networks beside it. Beyond the last no comparison is made.
+the two networks beside it. Well beyond the last no comparison is made.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ NO_BETTER = 0.005
 
 UP_TO = 0.6
 """The paper's teachers improve with α up to about here."""
+
+BESIDE = 0.02
+"""So far beyond the last recorded γ that one still stands for it."""
 
 Curve = list[tuple[float, Reading]]
 """(γ, accuracy) of one seed's students, γ ascending."""
@@ -46,19 +49,22 @@ def _curves(arms: list[tuple[float | None, dict[int, Any]]]) -> dict[int, Curve]
 
 
 def _at(curve: Curve, gamma: float) -> Reading | None:
-    """The curve at ``gamma``, None outside of it."""
+    """The curve at ``gamma``, None well outside of it."""
+    first, last = curve[0], curve[-1]
+    if first[0] - BESIDE <= gamma <= first[0]:
+        return first[1]
     for (a, low), (b, high) in zip(curve, curve[1:]):
         if a <= gamma <= b:
             share = (gamma - a) / (b - a) if b > a else 0.0
             return (1 - share) * low + share * high
-    return None
+    return last[1] if last[0] < gamma <= last[0] + BESIDE else None
 
 
 def _as_soft(label: str, curves: dict[int, Curve], students: dict[int, Any]) -> Arm:
-    """The curve at the γ of each seed's student."""
-    found = {seed: _at(curves.get(seed, []), run.metrics["gamma"])
-             for seed, run in students.items() if "gamma" in run.metrics}
-    return Arm(label, {seed: reading for seed, reading in found.items() if reading is not None})
+    """The curve at the γ of each seed's student; nothing if that lies outside in any seed."""
+    found = {seed: _at(curves[seed], run.metrics["gamma"]) for seed, run in students.items()
+             if seed in curves and run.metrics.get("gamma") is not None}
+    return Arm(label, {} if None in found.values() else found)
 
 
 def _mean(each: list[Readings]) -> Readings:
@@ -88,7 +94,7 @@ def student_alone_hurt(group: Group) -> Evidence:
 
 
 def hard_teacher_helps(group: Group) -> Evidence:
-    alone, conditions, arms = _alone(group), [], []
+    alone, conditions, arms, remarks = _alone(group), [], [], []
     for T in (T for alpha, T in group.lessons if alpha == 0):
         students = group.students(0.0, T)
         baseline = _as_soft(f"alone, as soft as T = {T:g}", alone, students)
@@ -96,9 +102,11 @@ def hard_teacher_helps(group: Group) -> Evidence:
             taught = arm(f"hard teacher, T = {T:g}", students, accuracy)
             conditions.append(effect(f"T = {T:g}, over smoothing alone", taught - baseline))
             arms += [taught, baseline]
+        else:
+            remarks.append(f"T = {T:g} is left out: no student alone is as soft")
     if len(conditions) < 2:
         raise Missing("students alone, and of a hard teacher at several temperatures")
-    return Evidence(conditions, shown(*arms))
+    return Evidence(conditions, shown(*arms), tuple(remarks))
 
 
 def smoothed_teacher_no_help(group: Group) -> Evidence:
