@@ -57,7 +57,9 @@ def test_every_run_is_named_by_its_recipe():
 def test_the_same_data_have_the_same_hash():
     hashes = {}
     for run in RUNS:
-        hashes.setdefault(run.recipe.dataset, set()).add(run.manifest["data_hash"])
+        recipe = run.recipe
+        data = recipe.dataset, recipe.split, recipe.split_seed, recipe.sentences
+        hashes.setdefault(data, set()).add(run.manifest["data_hash"])
     assert all(len(found) == 1 for found in hashes.values()), hashes
 
 

@@ -40,6 +40,7 @@ def setup(app):
     app.add_css_file("lsbook.css")
     app.add_js_file("contents.js")
     app.add_js_file("fold.js")
+    app.add_js_file("code.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

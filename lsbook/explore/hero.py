@@ -8,18 +8,46 @@ from typing import Any
 
 import numpy as np
 
+from lsbook import recipes
 from lsbook.estimators import calibration
 from lsbook.estimators.templates import project_logits
 from lsbook.explore.figure import Explorer
 from lsbook.figures.classes import offered
 from lsbook.figures.scale import scaled_setting
+from lsbook.runs.best import compares, recorded
 from lsbook.runs.classes import examples
 from lsbook.runs.snapshots import at_epoch, epochs
+from lsbook.runs.store import available
 
 KIND = "hero"
 CLASSES = (0, 1, 2)
 PER_CLASS = 60
 BINS = 15
+
+
+FAMILIES = (
+    ("compact/teacher-cifar10", "compact/student-cifar10"),
+    ("lab/teacher-mnist1d", "lab/student-mnist1d"),
+)
+
+
+def family() -> tuple[list[Any], list[Any]]:
+    """The first family of networks with hard and smoothed ones: teachers of seed 0, and students.
+
+    Raises
+    ------
+    LookupError
+        If none is recorded.
+    """
+    for teacher, student in FAMILIES:
+        plain = recipes.named(teacher)
+        teachers = [run for run in recorded(plain, seed=0) if "train_logits" in run.arrays]
+        if compares(teachers):
+            return teachers, [
+                run for run in available()
+                if run.recipe.name == student and run.recipe.distil
+                and run.recipe.distil.teacher.with_(alpha=0.0, seed=0).hash == plain.hash]
+    raise LookupError("No hard and smoothed teachers are recorded.")
 
 
 def explorer(

@@ -21,6 +21,7 @@ MI_EXAMPLES = 600
 MI_DRAWS = 5
 MI_STREAM = 1
 LEVELS_PER_SD = 128  # of kept logits: a coarse grid packs well
+OF_A_COMPACT_STUDENT = 16  # there are many, and all that is shown of them is how often they are right
 
 
 @torch.no_grad()
@@ -106,7 +107,7 @@ def record(
     templates = model.templates().detach().cpu().numpy()
     shown = shown_examples(images.train_y, len(images.classes))
     arrays = {
-        "val_logits": kept(val_logits),
+        "val_logits": kept(val_logits, _levels(recipe)),
         "val_targets": _classes(images.val_y),
         "train_logits": kept(train_logits[shown]),
         "train_targets": _classes(images.train_y[shown]),
@@ -172,12 +173,16 @@ def shown_examples(targets: Tensor, classes: int, most: int = SHOWN_PER_CLASS) -
     )
 
 
-def kept(logits: Tensor) -> np.ndarray:
-    """Logits in half precision, on a grid of at least `LEVELS_PER_SD` steps to their deviation."""
+def kept(logits: Tensor, levels: int = LEVELS_PER_SD) -> np.ndarray:
+    """Logits in half precision, on a grid of at least ``levels`` steps to their deviation."""
     z = logits.cpu().numpy()
-    step = 2.0 ** np.floor(np.log2(z.std())) / LEVELS_PER_SD
+    step = 2.0 ** np.floor(np.log2(z.std())) / levels
     return (np.rint(z / step) * step).astype(np.float16)
 
 
 def _classes(targets: Tensor) -> np.ndarray:
     return targets.cpu().numpy().astype(np.uint8)
+
+
+def _levels(recipe: Recipe) -> int:
+    return OF_A_COMPACT_STUDENT if recipe.name == "compact/student-cifar10" else LEVELS_PER_SD
