@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lsbook import recipes, runs
+from lsbook.fields import POSITIVE, SEED, UNIT, one_of, settle
 from lsbook.recipes import Recipe
 from lsbook.runs import Run, cost
 from lsbook.runs.best import PREFERENCE, compares, recorded
 from lsbook.runs.manifest import device_name
 from lsbook.training.device import choose
-from lsbook.validation import check_alpha
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Chapter:
     Raises
     ------
     ValueError
-        If a parameter is out of range; the message says what is allowed.
+        If a parameter is of another type or out of range; the message says what is allowed.
     """
 
     name: str
@@ -45,14 +45,9 @@ class Chapter:
     epochs: float | None = None
 
     def __post_init__(self):
-        check_alpha(self.alpha)
+        ranges = {"alpha": UNIT, "seed": SEED, "epochs": POSITIVE}
+        settle(self, ranges | {"preset": one_of(self.presets)})
         choose(self.device)
-        if self.preset not in self.presets:
-            raise ValueError(
-                f"preset must be one of {', '.join(self.presets)}; got {self.preset!r}."
-            )
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed must be a whole number from 0 up; got {self.seed!r}.")
 
     def recipe(self, **changes) -> Recipe:
         """The preset's recipe at the reader's alpha and seed, fields changed."""
@@ -99,7 +94,7 @@ class Chapter:
     @property
     def command(self) -> str:
         """The papermill command that regenerates the chapter's figures."""
-        parts = [f"papermill book/{self.name}.ipynb out.ipynb -p alpha {self.alpha:g}"]
+        parts = [f"papermill book/{self.name}.ipynb out.ipynb -p alpha {self.alpha:.12g}"]
         parts += [f"-p preset {self.preset} -p seed {self.seed}"]
         parts += [f"-p epochs {self.epochs:g}"] if self.epochs is not None else []
         return " ".join(parts)

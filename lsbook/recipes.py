@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from lsbook.validation import check_alpha, check_temperature, check_unit
+from lsbook.fields import check_names
+from lsbook.recipe_checks import check_distil, check_recipe
 
 TRAIN_SIZE = {
     "mnist1d": 4000,
@@ -19,9 +20,6 @@ TRAIN_SIZE = {
     "tinyimagenet": 15_000,
 }
 TEXT = ("grammar", "multi30k")
-OBJECTIVES = ("probabilities", "logits", "mean-logits")
-SPLITS = ("fixed", "own", "test")
-SCHEDULES = ("steps", "linear", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +38,7 @@ class Distil:
     objective: str = "probabilities"
 
     def __post_init__(self):
-        _as_floats(self)
-        check_unit(self.beta, "beta")
-        check_temperature(self.T)
-        if self.objective not in OBJECTIVES:
-            raise ValueError(f"objective must be one of {OBJECTIVES}; got {self.objective!r}.")
+        check_distil(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +54,13 @@ class Recipe:
     ``damped`` momentum is the MNIST experiment's 0.9·previous + 0.1·current gradient.
     ``split`` says which images train and which validate: those of the data set's ``fixed`` split,
     of the seed's ``own`` (of the grammar: its own sentences), or ``test``, where all train and the
-    test images validate. ``pool`` shrinks images by means over so many pixels each way. ``sentences`` is the
-    size of the grammar's training text, None for the lab's.
+    test images validate. ``pool`` shrinks images by means over so many pixels each way.
+    ``sentences`` is the size of the grammar's training text, None for the lab's.
 
     Raises
     ------
     ValueError
-        If alpha, scale, train_fraction, steps or schedule are out of range.
+        If a field is of another type than its annotation, out of range, or without effect.
     """
 
     name: str
@@ -101,22 +95,11 @@ class Recipe:
     sentences: int | None = None
 
     def __post_init__(self):
-        _as_floats(self)
-        check_alpha(self.alpha)
-        if not 0 < self.scale <= 1:
-            raise ValueError(f"scale is the fraction of the schedule, in (0, 1]; got {self.scale}.")
-        if not 0 < self.train_fraction <= 1:
-            raise ValueError(f"train_fraction must lie in (0, 1]; got {self.train_fraction}.")
-        if self.steps < 1 or self.batch_size < 1 or self.lr <= 0:
-            raise ValueError("steps, batch_size and lr must be above 0.")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {SCHEDULES}; got {self.schedule!r}.")
-        if self.split not in SPLITS:
-            raise ValueError(f"split must be one of {SPLITS}; got {self.split!r}.")
+        check_recipe(self, TRAIN_SIZE)
 
     @property
     def preset(self) -> str:
-        """``lab``, ``compact``, ``fraction`` or ``paper``."""
+        """The first part of the name: one of `lsbook.recipe_checks.PRESETS`."""
         return self.name.split("/")[0]
 
     @property
@@ -155,9 +138,10 @@ class Recipe:
         """The same schedule shortened to so many passes over the training set."""
         if epochs <= 0:
             raise ValueError(f"epochs must be above 0; got {epochs}.")
-        if self.is_text:
+        if self.dataset not in TRAIN_SIZE:
             raise ValueError(
-                "Shorten a text recipe by its scale: its batches are counted in tokens.")
+                f"Shorten a recipe on {self.dataset} by its scale: batches of text are counted in "
+                "tokens, and pictures in a folder not at all.")
         per_epoch = int(TRAIN_SIZE[self.dataset] * self.train_fraction) // self.batch_size
         return self.with_(scale=min(1.0, epochs * per_epoch / self.steps))
 
@@ -167,24 +151,18 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, fields: dict) -> Recipe:
-        """The recipe that ``to_dict`` described."""
-        fields = dict(fields)
-        if fields.get("distil"):
-            distil = dict(fields["distil"])
-            fields["distil"] = Distil(**{**distil, "teacher": cls.from_dict(distil["teacher"])})
-        return cls(**{key: _frozen(value) for key, value in fields.items()})
+        """The recipe that ``to_dict`` described.
 
-
-def _as_floats(recipe: Recipe | Distil) -> None:
-    """Make 1 and 1.0 one recipe: whole numbers in float fields become floats."""
-    for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if field.type in ("float", "float | None") and isinstance(value, int):
-            object.__setattr__(recipe, field.name, float(value))
-
-
-def _frozen(value):
-    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+        Raises
+        ------
+        ValueError
+            If these are no fields of a recipe; the message names the one that is wrong.
+        """
+        fields = check_names(cls, fields)
+        if fields.get("distil") is not None:
+            distil = check_names(Distil, fields["distil"])
+            fields["distil"] = Distil(**distil | {"teacher": cls.from_dict(distil["teacher"])})
+        return cls(**fields)
 
 
 def _content(recipe: Recipe | Distil) -> dict:
@@ -235,8 +213,6 @@ _COMPACT = dict(
     dataset="cifar10", train_fraction=0.125, pool=2, split="own", batch_size=64,
     augment="shift-flip", schedule="linear", warmup=0.2, nesterov=True, weight_decay=5e-4,
 )
-
-_FRACTION_RESNET = {**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25}
 
 CATALOGUE: dict[str, Recipe] = {
     recipe.name: recipe
@@ -296,22 +272,15 @@ CATALOGUE: dict[str, Recipe] = {
             size=(("side", 16), ("channels", 32), ("dense", (128, 64)), ("norm", False)),
             **_COMPACT,
         ),
-        # What two processor cores can do of the rest: shorter, and where marked smaller or on a
-        # quarter of the images, so that networks see them often enough to fit them.
+        # The paper's own data again, shorter, and where marked on smaller networks or a quarter of
+        # the images, so that networks see them often enough to fit them.
         Recipe(
-            name="fraction/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
-            **_FRACTION_RESNET,
+            name="compact/resnet20-cifar100", dataset="cifar100", size=(("classes", 100),),
+            **{**_CIFAR_RESNET, "model": "resnet20", "train_fraction": 0.25},
         ).for_epochs(60),
-        Recipe(name="fraction/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(40),
+        Recipe(name="compact/alexnet-cifar10", **_CIFAR_ALEXNET).for_epochs(40),
         Recipe(
-            name="fraction/teacher-cifar10", dataset="cifar10", size=(("classes", 10),),
-            mi_every=4000, **_FRACTION_RESNET,
-        ).for_epochs(16),
-        Recipe(
-            name="fraction/student-cifar10", train_fraction=0.25, **_CIFAR_ALEXNET
-        ).for_epochs(20),
-        Recipe(
-            name="fraction/resnet20-tinyimagenet", dataset="tinyimagenet", model="resnet20",
+            name="compact/resnet20-tinyimagenet", dataset="tinyimagenet", model="resnet20",
             size=(("classes", 30), ("stride", 2)), steps=100 * 234, batch_size=64, lr=0.1,
             schedule="cosine", nesterov=True, weight_decay=5e-4, augment="crop-flip",
         ).for_epochs(40),

@@ -12,8 +12,10 @@ from lsbook.explore import evaluation
 
 JAVASCRIPT = Path(__file__).parent / "js"
 STATIC = Path(__file__).parent.parent / "book" / "_static"
-SCRIPTS = ("frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
-           "explore/page.js")
+SCRIPTS = (
+    "states.js", "frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
+    "explore/page.js",
+)
 STYLES = ("lsbook.css", "explore/explore.css")
 
 

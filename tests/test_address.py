@@ -125,7 +125,19 @@ def test_set_and_taken_away_again(copy):
     assert {path: path.read_text() for path in before} == before
 
 
-@pytest.mark.parametrize("wrong", ["lsbook", "https://example.org/a/b", "https://github.com/owner"])
+@pytest.mark.parametrize("written", [URL, URL + "/", URL + ".git", f" {URL} ", URL + ".git/"])
+def test_an_address_is_kept_in_one_spelling(copy, written):
+    address.write(written, copy)
+    assert {address.read(copy)} == {URL}
+    held = address.holders(copy)
+    assert {path.suffix for path in held} == {".md", ".ipynb"}
+    assert {path.stem for path in held} == {path.stem for path, _ in set_up_cells()}
+    assert all(URL + '"' in path.read_text().replace("\\", "") for path in held)
+
+
+@pytest.mark.parametrize("wrong", [
+    "lsbook", "https://example.org/a/b", "https://github.com/owner", URL + "/tree/main",
+    URL.replace("https", "http"), URL + '"; import os', URL + "?x", "git@github.com:a/b"])
 def test_refuses_what_is_no_repository(copy, wrong):
     with pytest.raises(ValueError, match="https://github.com/OWNER/NAME"):
         address.write(wrong, copy)

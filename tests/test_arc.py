@@ -47,6 +47,10 @@ def test_the_seam_of_the_angle_does_not_matter():
 
 @pytest.mark.parametrize("points, targets, message", [
     (np.ones((4, 3)), [0, 1, 2, 2], r"\(n, 2\)"),
+    (np.ones((4, 2)), [0, 1, 2], r"targets \(n,\); got \(4, 2\) and \(3,\)"),
+    (None, [0, 1, 2], "points must be an array"),
+    (np.ones((4, 2)), None, "targets must be an array"),
+    (np.ones((4, 2)), list("abca"), "targets must be an array"),
     (np.ones((4, 2)), [0, 0, 1, 2], "needed"),
     (np.ones((5, 2)), [0, 0, 1, 1, 2], "do not spread"),
 ])

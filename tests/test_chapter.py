@@ -49,10 +49,13 @@ def test_the_papers_preset_shortens_to_epochs():
 
 
 def test_no_epochs_at_all_are_refused():
-    chapter = Chapter(name="x", presets=PAPER, alpha=0.2, preset="paper", seed=1, epochs=0)
     with pytest.raises(ValueError, match="epochs must be above 0; got 0"):
-        chapter.recipe()
-    assert chapter.command.endswith("-p epochs 0")
+        Chapter(name="x", presets=PAPER, alpha=0.2, preset="paper", seed=1, epochs=0)
+
+
+def test_the_command_names_the_same_run():
+    chapter = Chapter(name="x", presets=PAPER, alpha=0.123456789, preset="paper", seed=1)
+    assert " -p alpha 0.123456789 " in chapter.command
 
 
 @pytest.mark.parametrize("wrong", [{"preset": "ray"}, {"alpha": 1.2}, {"seed": -1}])

@@ -1,8 +1,12 @@
 import gzip
+import hashlib
 import random
 import shlex
+import shutil
 import struct
 import sys
+import tarfile
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -100,6 +104,38 @@ def test_damaged_cifar_is_refused_before_it_is_unpickled(tmp_path):
     assert not (tmp_path / "ran").exists()  # what unpickling one of them would make
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_only_what_was_downloaded_is_deleted(by_hand, tmp_path, monkeypatch):
+    content = {name: name.encode() for name in ("data_batch_1", "test_batch", "batches.meta")}
+    made = tmp_path / "made.tar.gz"
+    with tarfile.open(made, "w:gz") as tar:
+        for name, data in content.items():
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(data)
+            tar.addfile(member, BytesIO(data))
+    md5 = {name: hashlib.md5(data).hexdigest() for name, data in content.items()}
+
+    def refuse(*args, **options):
+        raise LookupError
+
+    kind = import_torchvision().datasets.CIFAR10
+    monkeypatch.setattr(kind, "train_list", [["data_batch_1", md5["data_batch_1"]]])
+    monkeypatch.setattr(kind, "test_list", [["test_batch", md5["test_batch"]]])
+    monkeypatch.setattr(kind, "meta", {"filename": "batches.meta", "md5": md5["batches.meta"]})
+    monkeypatch.setattr(kind, "tgz_md5", store._md5(made))
+    monkeypatch.setattr(kind, "url", made.as_uri())
+    monkeypatch.setattr(kind, "__init__", refuse)
+    directory = tmp_path / "data"
+    directory.mkdir()
+    archive = directory / kind.filename
+    if by_hand:
+        shutil.copy(made, archive)
+    with pytest.raises(LookupError):  # the set itself is not read here
+        load_images("cifar10", root=directory, download=True)
+    assert (directory / "cifar-10-batches-py" / "test_batch").read_bytes() == b"test_batch"
+    assert archive.exists() == by_hand
+
+
 def idx(array):
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
@@ -155,9 +191,23 @@ def test_image_folder_is_read_in_order(folder):
     assert np.array_equal(images.train_x[0].permute(1, 2, 0), first)
 
 
+def test_pixels_are_normalised_by_the_training_images(folder):
+    for path in folder.glob("val/*/*"):
+        Image.new("RGB", (5, 6), (200, 0, 0)).save(path)
+    images = load_images("imagefolder", root=folder)
+    x = images.train_x.double()
+    torch.testing.assert_close(images.mean.double().flatten(), x.mean((0, 2, 3)))
+    torch.testing.assert_close(images.std.double().flatten(), x.std((0, 2, 3), correction=0))
+
+
+def test_pooled_pixels_are_normalised_by_the_training_images():
+    images = load_images("digits").pooled(2)
+    x = images.train_x.double()
+    torch.testing.assert_close(images.mean.double().flatten(), x.mean((0, 2, 3)))
+    torch.testing.assert_close(images.std.double().flatten(), x.std((0, 2, 3), correction=0))
+
+
 def test_image_folder_names_what_is_wrong(folder):
-    with pytest.raises(DataError, match="needs root"):
-        load_images("imagefolder")
     broken = folder / "train" / "dog" / "1.png"
     whole = broken.read_bytes()
     broken.write_bytes(whole[:30])
@@ -199,6 +249,12 @@ def captions(tmp_path, monkeypatch):
 def test_multi30k_is_lossless_and_its_pieces_are_cached(captions):
     text = load_text("multi30k", root=captions)
     assert (len(text.train), len(text.val), len(text.test)) == (200, 50, 50)
+    for part, file in (("train", "train"), ("val", "val"), ("test", "test_2016_flickr")):
+        pairs = getattr(text, part)
+        for side, end in enumerate(("en", "de")):
+            lines = (captions / "multi30k" / f"{file}.{end}").read_text("utf-8").splitlines()
+            decoded = [text.tokenizer.decode(pair[side]) for pair in pairs]
+            assert decoded == [line.strip() for line in lines]
     assert text.tokenizer.vocab_size == 300
     for part, pairs in (("train", text.train), ("test", text.test)):
         for (_, target), reference in zip(pairs, text.references[part], strict=True):

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+import lsbook
 from tools import archive, slides
 
 ROOT = Path(__file__).parent.parent
+BIBLIOGRAPHY = ROOT / "book" / "references.bib"
 ON = True  # as YAML reads the key `on`
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>One</title><style>
@@ -55,9 +57,29 @@ def test_same_site_same_archive(tmp_path):
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "first.zip") as zipped:
         assert zipped.namelist() == ["lsbook/book/one.html", "lsbook/index.html"]
+        assert {entry.external_attr >> 16 for entry in zipped.infolist()} == {0o644}
         zipped.extractall(tmp_path / "unpacked")
     for name in ("index.html", "book/one.html"):
         assert (tmp_path / "unpacked" / "lsbook" / name).read_bytes() == (site / name).read_bytes()
+
+
+def test_the_archive_is_where_the_workflow_looks():
+    book = next(path for path in WORKFLOWS if path.stem == "book").read_text()
+    assert str(archive.ARCHIVE.relative_to(ROOT)) in book
+    assert archive.SITE == ROOT / "_build" / "html"
+
+
+def test_the_citation_is_the_papers_and_the_packages():
+    """Held against the book's own bibliography and the package itself."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    entry = re.search(r"@\w+\{muller2019,(.*?)\n\}", BIBLIOGRAPHY.read_text(), re.S)[1]
+    fields = dict(re.findall(r"(\w+) = \{(.*)\},", entry.replace('{\\"u}', "ü")))
+    paper = cited["preferred-citation"]
+    assert paper["title"] == fields["title"] and str(paper["year"]) == fields["year"]
+    names = [f"{a['family-names']}, {a['given-names']}" for a in paper["authors"]]
+    assert names == fields["author"].split(" and ")
+    assert fields["note"].removeprefix("arXiv:")[:10] == paper["url"].rpartition("/")[2]
+    assert cited["version"] == lsbook.__version__ and fields["title"] in cited["title"]
 
 
 def test_nothing_is_packed_before_the_book_is_built(tmp_path):
@@ -151,13 +173,15 @@ def test_slides_print_one_a_page(browser, deck, tmp_path):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=[path.stem for path in WORKFLOWS])
 def test_workflow_is_whole_and_pinned(path):
+    """By commit, since a tag can be moved, with the version that the commit is of beside it."""
     workflow = yaml.safe_load(path.read_text())
+    for used in re.findall(r"(?m)^ *(?:- )?uses: *(.*)$", path.read_text()):
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used)
     assert {"name", ON, "jobs", "permissions"} <= workflow.keys()
     for job in workflow["jobs"].values():
         assert job["runs-on"] and job["steps"]
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step)
-            assert re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+(\.\d+)*", step.get("uses", "a/b@v1"))
             if "run" in step:
                 check = subprocess.run(["bash", "-n"], input=step["run"], text=True)
                 assert check.returncode == 0

@@ -12,6 +12,7 @@ from lsbook.explore.figure import Explorer
 from lsbook.figures import theme
 from lsbook.runs.best import recorded
 from drawn import open_page
+from explored import run_in_node
 
 STATIC = Path(__file__).parent.parent / "book" / "_static"
 TOY = """
@@ -48,7 +49,8 @@ def site(tmp_path):
         for name, arrays in evaluations.items():
             (folder / f"{name}.js").write_text(evaluation.encode(name, arrays))
         (tmp_path / "explore").mkdir(exist_ok=True)
-        names = ("frame", "explore/figure", "explore/evaluations", "explore/plot", "explore/page")
+        names = ("states", "frame", "explore/figure", "explore/evaluations", "explore/plot",
+                 "explore/page")
         for name in names:
             (tmp_path / f"{name}.js").write_text((STATIC / f"{name}.js").read_text())
         tags = "".join(f'<script src="{name}.js"></script>' for name in names)
@@ -148,8 +150,37 @@ def test_a_mark_sets_its_range(toy):
     assert number(page) == 10.5
 
 
-def test_nonsense_in_the_address_is_ignored(toy):
-    assert number(toy("#explore-toy?x=99&set=%22c%22&on=1&y=&%zz")) == 12
+def test_states_against_their_table(tmp_path):
+    run_in_node("states", None, tmp_path)
+
+
+@pytest.mark.parametrize("query", [
+    "x=99&set=%22c%22&on=1&y=&%zz", "x=-1", "x=null", "x=[2.5]", "x=NaN", "x=1e999", "x=true",
+    "set=constructor", "set=0", "set=__proto__&__proto__=b", "on=%22true%22", "constructor=1",
+    "x=%3Cimg%20src=x%20onerror=alert(1)%3E", "set={%22toString%22:1}",
+])
+def test_nonsense_in_the_address_is_ignored(toy, query):
+    page = toy(f"#explore-toy?{query}")
+    assert number(page) == 12 and page.inner_text("output") == "2.0"
+
+
+def test_a_link_is_shown_where_it_cannot_be_copied(toy):
+    """A page over plain http from another host has no clipboard."""
+    page, errors = toy("#explore-toy?x=3"), []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.click("text=Copy link")
+    page.wait_for_selector("text=See the address")
+    assert page.evaluate("location.hash") == "#explore-toy?x=3" and not errors
+
+
+def test_a_link_is_copied(toy):
+    page = toy("#explore-toy?x=3")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', "
+                  "{ value: { writeText: async (text) => void (window.copied = text) } })")
+    page.click("text=Copy link")
+    page.wait_for_selector("text=Copied")
+    assert page.evaluate("copied") == page.url
 
 
 def test_words_in_the_address_need_no_quotes(toy):

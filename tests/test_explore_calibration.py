@@ -168,11 +168,11 @@ def test_real_data_come_first_and_pairs_are_whole(monkeypatch):
             recipe=recipes.named(name, alpha=alpha, seed=seed), arrays=lab(alpha).arrays,
             manifest={"commit": "c", "device": "cpu"})
 
-    real = [run("fraction/resnet20-cifar100", a, s) for a, s in ((0.0, 0), (0.05, 0), (0.1, 1))]
+    real = [run("compact/resnet20-cifar100", a, s) for a, s in ((0.0, 0), (0.05, 0), (0.1, 1))]
     own = [run("lab/mlp-mnist1d", a) for a in (0.0, 0.1)]
     monkeypatch.setenv("LSBOOK_STATIC", "1")
     monkeypatch.setattr(explore, "best", lambda *names: real if "fraction" in names[-1] else [])
-    sets = explore.choices([("paper/x", "fraction/x")], own)
+    sets = explore.choices([("paper/x", "compact/x")], own)
     figure = explore.explorer(sets, "Title")
     labels = [chosen["label"] for chosen in figure.config["sets"]]
     assert labels[0].startswith("ResNet-20 on CIFAR-100, a quarter of the images, 7.3")
@@ -201,12 +201,15 @@ def test_error_against_alpha_shows_means_of_every_seed(page, tmp_path):
         for text, alpha in zip(row[1:], (0.0, 0.05, 0.2)):
             mean = np.mean([lab(alpha, seed).metrics[name] for seed in (0, 1)])
             assert float(text) == pytest.approx(mean, abs=6e-4)
+    fills = page.eval_on_selector_all(
+        ".mark.smooth", "all => all.map((one) => getComputedStyle(one).fill)")
+    assert fills[0] == "rgb(0, 114, 178)" and len(set(fills)) == 3, "hard targets have their own"
     assert page.locator(".mark.paper").count() == 0
     assert page.locator(".line.faint").count() == 3 * 2
 
 
 @pytest.mark.parametrize("ours, theirs", [
-    ("fraction/resnet20-cifar100", "cifar100"), ("fraction/resnet20-tinyimagenet", "imagenet"),
+    ("compact/resnet20-cifar100", "cifar100"), ("compact/resnet20-tinyimagenet", "imagenet"),
     ("lab/mlp-digits", None)])
 def test_diamonds_are_the_papers_values_of_the_data_set(page, tmp_path, ours, theirs):
     figure = explore.against_alpha(explore.choices())

@@ -13,7 +13,7 @@ from lsbook.explore import distillation as explore
 from lsbook.figures import distillation as figures
 from lsbook.recipes import named, student_of
 
-TEACHER, STUDENT = named("fraction/teacher-cifar10"), named("fraction/student-cifar10")
+TEACHER, STUDENT = named("compact/teacher-cifar10"), named("compact/student-cifar10")
 LAB = named("lab/teacher-mnist1d"), named("lab/student-mnist1d")
 K = 10
 

@@ -1,6 +1,7 @@
 """The mutual-information explorers: the page's estimate against lsbook's, and its simulations."""
 
 import math
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -47,7 +48,7 @@ def network(name):
 
 @pytest.fixture(scope="module")
 def networks():
-    return [network("fraction/teacher-cifar10"), network("lab/mlp-mnist1d")]
+    return [network("compact/teacher-cifar10"), network("lab/mlp-mnist1d")]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,54 @@ def test_estimate_from_the_draws_is_lsbooks(figure, networks, tick):
             math.sqrt(np.mean((y - mu) ** 2)), abs=6e-4)
         seeds = [r.history["mi_fresh"][tick] for r in networks[0].runs if r.recipe.alpha == alpha]
         assert found[name]["mean"] == pytest.approx(np.mean(seeds), abs=1e-3)
+
+
+@pytest.mark.parametrize("form", figures.FORMS)
+def test_curves_and_numbers_are_of_the_chosen_form(figure, networks, form):
+    page = figure(f"#explore-information?form={form}&alpha=0.3&tick=2")
+    curves = {alpha: np.array([r.history[f"mi_{form}"] for r in networks[0].runs
+                               if r.recipe.alpha == alpha]) for alpha in (0.0, 0.3)}
+    at = height(page)
+    for kind, alpha in (("hard", 0.0), ("smooth", 0.3)):
+        thick, *thin = sorted(lines(page, kind), key=lambda line: line["faint"])
+        assert [line["faint"] for line in (thick, *thin)] == [False, True, True]
+        np.testing.assert_allclose(thick["y"], at(curves[alpha].mean(0)), atol=0.3)
+        for line, seed in zip(thin, curves[alpha]):
+            np.testing.assert_allclose(line["y"], at(seed), atol=0.3)
+    found = table(page)
+    for name, alpha in (("hard", 0.0), ("α = 0.3", 0.3)):
+        assert found[name]["mean"] == pytest.approx(curves[alpha][:, 2].mean(), abs=1e-3)
+        assert found[name]["peak"] == pytest.approx(curves[alpha].max(1).mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize("query", [
+    "tick=3.5", "tick=-1", "network=constructor", "network=-1", "network=0.5", "form=toString",
+    "unit=__proto__&alpha=null",
+])
+def test_a_link_to_what_is_not_there_shows_the_start(figure, query):
+    wanted = figure().inner_html("#explore-information .ls-stage")
+    page = figure(f"#explore-information?{query}")
+    assert page.inner_html("#explore-information .ls-stage") == wanted and "NaN" not in wanted
+
+
+def lines(page, kind):
+    """The curves of one colour: whether each is thin, and its heights in pixels."""
+    found = page.eval_on_selector_all(
+        f"#explore-information .ls-stage path.line.{kind}",
+        "all => all.map(one => ({ d: one.getAttribute('d'), name: one.className.baseVal }))")
+    return [{"faint": "faint" in one["name"],
+             "y": [float(y) for y in re.findall(r"[ML][-\d.]+ ([-\d.]+)", one["d"])]}
+            for one in found]
+
+
+def height(page):
+    """The scale of the upper axis, nats to pixels, as its ticks say."""
+    ticks = page.eval_on_selector_all(
+        "#explore-information .ls-stage g.axes:first-of-type > text[text-anchor=end][dy]",
+        "all => all.map(one => [Number(one.textContent.replace('−', '-')), one.getAttribute('y')])"
+        "  .filter(([value]) => !Number.isNaN(value))")
+    (first, top), (last, bottom) = (map(float, ticks[i]) for i in (0, -1))
+    return lambda values: top + (np.asarray(values) - first) / (last - first) * (bottom - top)
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.3, 4.0])

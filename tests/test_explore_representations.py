@@ -105,7 +105,7 @@ def visit(page, lab, tmp_path_factory):
         representations.explorer(sets), representations.figure_1([row]),
         representations.geometry(sets)]
     shipped = [lab[alpha] for alpha in (0.0, 0.1, 0.3)]
-    shipped += recorded(named("fraction/resnet20-cifar100"), seed=0)
+    shipped += recorded(named("compact/resnet20-cifar100"), seed=0)
     address = page_of("representations", explorers, folder, shipped)
     key = evaluation.key(lab[0.2], representations.KIND)
     light = {name: array for name, array in representations.arrays(lab[0.2]).items()
@@ -172,7 +172,7 @@ def test_the_epoch_slider_shows_the_network_as_it_was(visit, lab):
 
 
 def test_no_epoch_slider_where_none_was_recorded(visit):
-    page = visit(data="fraction/resnet20-cifar100")
+    page = visit(data="compact/resnet20-cifar100")
     assert page.locator("#explore-representations-epoch").count() == 0
 
 
@@ -232,3 +232,15 @@ def test_geometry_shows_the_means_over_seeds(visit):
         mine = [run.metrics for run in runs if run.recipe.alpha == alpha]
         want = [np.mean([metrics[name] for metrics in mine]) for name in figures.GEOMETRY]
         np.testing.assert_allclose([float(cell) for cell in got[1:]], want, atol=0.006)
+
+
+def test_clouds_and_templates_have_the_colour_of_their_network(visit):
+    """Two planes above of hard targets, two below: a cloud, a template and a name of a class."""
+    page = visit(data="lab/mlp-mnist1d")
+    looks = page.eval_on_selector_all(
+        "#explore-representations .ls-stage path.mark",
+        "all => all.map((one) => [one.className.baseVal, one.getBoundingClientRect().y])")
+    middle = np.median([y for _, y in looks])
+    for look, above in (("hard", True), ("smooth", False)):
+        own = [y for kind, y in looks if look in kind.split()]
+        assert len(own) == 4 and all((y < middle) == above for y in own)

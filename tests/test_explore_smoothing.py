@@ -87,6 +87,21 @@ def test_landscape_moves_with_its_controls(visit, alpha, K, gap):
     assert hard[:2] == ["none", "0.00"]
 
 
+def test_each_share_stands_beside_its_name_in_the_colour_of_its_targets(visit, page):
+    visit("smoothing", alpha=0.3, K=10, gap=2.0)
+    stage = "#explore-smoothing .ls-stage"
+    bars = page.eval_on_selector_all(
+        f"{stage} rect.bar", "all => all.map((one) => ({ kind: one.className.baseVal,"
+        " y: Number(one.getAttribute('y')), width: Number(one.getAttribute('width')) }))")
+    unit = bars[0]["width"]  # a hard target gives the right class all
+    shares = [round(bar["width"] / unit, 2) for bar in bars]
+    assert shares == [1, 0.73, 0, 0.03]
+    assert [bar["kind"] for bar in bars] == ["bar hard", "bar smooth"] * 2
+    for name, pair in (("the right class", bars[:2]), ("each wrong class", bars[2:])):
+        y = float(page.locator(f"{stage} text", has_text=name).get_attribute("y"))
+        assert pair[0]["y"] < y <= pair[1]["y"] + 15
+
+
 def test_histograms_are_of_the_recorded_gaps(visit, lab):
     rows = visit("gaps", alpha=0.3)
     for row, run in zip(rows, (lab[0], lab[2])):

@@ -54,7 +54,7 @@ def test_table_3_shows_paper_beside_ours():
 
 
 def test_table_3_says_what_stands_in_for_the_papers_network():
-    runs = [network(a, name="fraction/resnet20-cifar100", val_ece=0.1, ece_at_optimal_T=0.02,
+    runs = [network(a, name="compact/resnet20-cifar100", val_ece=0.1, ece_at_optimal_T=0.02,
                     optimal_T=1.2) for a in (0.0, 0.05)]
     table = figures.table_3(runs).set_index("whose")
     (row,) = (row for row in table.loc["ours", "network"] if row.startswith("ResNet-20"))
@@ -98,10 +98,10 @@ def test_the_hard_network_stands_beside_the_papers():
     def text(name, ece):
         return figures.beside_paper([network(0.0, name=name, val_ece=ece, optimal_T=1.5)])
 
-    words = text("fraction/resnet20-cifar100", 0.2)
+    words = text("compact/resnet20-cifar100", 0.2)
     assert "ECE is 0.200; the paper's network has 0.15." in words
     assert "NLL is 1.50; in the paper it is 1.9, so ours needs less" in words
-    assert "so ours" not in text("fraction/resnet20-cifar100", 0.1)
+    assert "so ours" not in text("compact/resnet20-cifar100", 0.1)
     assert text("lab/mlp-mnist1d", 0.2) == ""
 
 

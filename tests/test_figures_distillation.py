@@ -207,7 +207,7 @@ def test_fuller_family_of_a_data_set_is_chosen():
 
 
 def test_own_family_stands_beside_better_ones():
-    own = named("fraction/teacher-cifar10"), named("fraction/student-cifar10")
+    own = named("compact/teacher-cifar10"), named("compact/student-cifar10")
     whole = named("paper/teacher-cifar10")
     runs = [run(own[0]), run(whole), run(student_of(whole)), run(TEACHER)]
     assert [f.teacher for f in figures.families(own, runs)] == [own[0], TEACHER]

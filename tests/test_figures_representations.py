@@ -84,7 +84,7 @@ def test_figure_1_keeps_the_place_of_what_was_not_run(recorded):
 
 def test_figure_1_prefers_the_papers_schedule(recorded):
     whole = [ten(alpha) for alpha in (0.0, 0.1, 0.3)]
-    recorded(*(ten(alpha, name="fraction/alexnet-cifar10") for alpha in (0.0, 0.1)), *whole)
+    recorded(*(ten(alpha, name="compact/alexnet-cifar10") for alpha in (0.0, 0.1)), *whole)
     row = figures.figure_1_row(figures.FIGURE_1[0], None)
     assert row.names == ("airplane", "automobile", "bird") and row.classes == (0, 1, 2)
     assert (row.hard, row.smoothed) == (whole[0], whole[1])
@@ -92,7 +92,7 @@ def test_figure_1_prefers_the_papers_schedule(recorded):
 
 
 def test_figure_1_says_what_stands_in_and_its_scale(recorded):
-    recorded(*(network(alpha, name="fraction/resnet20-cifar100", K=100) for alpha in (0.0, 0.1)))
+    recorded(*(network(alpha, name="compact/resnet20-cifar100", K=100) for alpha in (0.0, 0.1)))
     row = figures.figure_1_row(figures.FIGURE_1[1], None)
     assert row.notes == ("here ResNet-20 on CIFAR-100",
                          "a quarter of the images, 7.3 % of the paper's schedule",
@@ -107,15 +107,15 @@ def test_a_pair_is_of_one_seed_and_keeps_training_examples():
 
 
 def test_twenty_classes_have_names_and_are_those_that_runs_keep():
-    names = figures.class_names(network(0.0, name="fraction/resnet20-cifar100", K=100))
+    names = figures.class_names(network(0.0, name="compact/resnet20-cifar100", K=100))
     assert set(names) == set(KEPT["cifar100"]) and names[4] == "beaver"
     assert sorted(names.values()) == [names[k] for k in sorted(names)]
 
 
 @pytest.mark.parametrize("name, words", [
     ("lab/mlp-mnist1d", "our full schedule"),
-    ("fraction/alexnet-cifar10", "3.2 % of the paper's schedule"),
-    ("fraction/teacher-cifar10", "a quarter of the images, 1.9 % of the paper's schedule"),
+    ("compact/alexnet-cifar10", "3.2 % of the paper's schedule"),
+    ("compact/teacher-cifar10", "a quarter of the images, 1.9 % of the paper's schedule"),
 ])
 def test_scale_in_words(name, words):
     assert in_words(recipes.named(name)) == words
@@ -202,7 +202,7 @@ def test_most_confused_pair():
 
 def test_accuracy_table_shows_paper_beside_ours(recorded):
     recorded(*(network(alpha, seed) for alpha in (0.0, 0.1, 0.25) for seed in (0, 1)),
-             *(network(alpha, name="fraction/resnet20-cifar100") for alpha in (0.0, 0.1)))
+             *(network(alpha, name="compact/resnet20-cifar100") for alpha in (0.0, 0.1)))
     table = figures.accuracy_table(alpha=0.25).set_index("network")
     assert table.loc["AlexNet on CIFAR-10", "α = 0: paper"] == "86.8 ± 0.2 %"
     assert table.loc["AlexNet on CIFAR-10", "α = 0: ours"] == "not yet run"

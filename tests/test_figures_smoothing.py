@@ -71,7 +71,7 @@ def kept(alpha, K, **arrays):
     """A run of K classes that keeps training logits of three of them, right by 5 and by 7."""
     logits = np.array([[5.0, 1.0, -1.0], [-2.0, 6.0, 0.0]])
     return SimpleNamespace(
-        recipe=named("fraction/resnet20-cifar100", alpha=alpha),
+        recipe=named("compact/resnet20-cifar100", alpha=alpha),
         arrays={"templates": np.zeros((K, 4)), "train_logits": logits,
                 "train_targets": np.array([0, 1]), **arrays})
 

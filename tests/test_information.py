@@ -73,6 +73,34 @@ def test_collapsed_clusters_give_the_log_of_their_number(clusters):
     assert mutual_information(mu, y) == pytest.approx(math.log(clusters))
 
 
+@pytest.mark.parametrize("method", ["auto", "grid", "direct"])
+@pytest.mark.parametrize("spread", [1e3, 1e6, 1e9, 1e12, 1e14])
+@pytest.mark.parametrize("place", [0.0, -0.5, 1.0])
+@pytest.mark.parametrize("unit", [1.0, 1e-5, 1e-180, 1e180])
+def test_two_clusters_however_far_apart_give_log_2(method, spread, place, unit):
+    rng = np.random.default_rng(0)
+    mu = spread * (np.arange(600) % 2 + place)
+    mu, noise = unit * mu, unit * rng.normal(size=600)
+    y = mu + noise
+    # What the far cluster's float spacing leaves of the noise is the draw; its distance is exact.
+    assert mutual_information(mu, y, method=method) == pytest.approx(math.log(2), abs=1e-9)
+
+
+@pytest.mark.parametrize("spread", [1e5, 1e8, 1e11])
+def test_grid_asks_for_no_more_memory_than_the_sum(spread, monkeypatch):
+    sizes = []
+    linspace = np.linspace
+    monkeypatch.setattr(
+        information.np, "linspace", lambda *ends: sizes.append(ends[-1]) or linspace(*ends))
+    rng = np.random.default_rng(0)
+    mu = rng.normal(size=300) * spread
+    y = mu + rng.normal(size=300) * 1e-3
+    assert mutual_information(mu, y, method="grid") == pytest.approx(by_definition(mu, y))
+    narrow = rng.normal(size=300)
+    mutual_information(narrow, narrow + rng.normal(size=300), method="grid")
+    assert sizes and max(sizes) <= 64 * 300 + 1
+
+
 def test_equals_the_mutual_information_of_two_gaussians():
     gap, N = 2.0, 2000
     mu = gap * (np.arange(N) % 2)
@@ -144,6 +172,16 @@ def test_bias_fades_with_the_number_of_draws():
         (lambda: simulate_bias(N=5, clusters=1.5), "clusters must be a whole number"),
         (lambda: simulate_bias(N=0), "N must be a whole number, at least 1"),
         (lambda: simulate_bias(N=5, L=1), "L must be a whole number, at least 2"),
+        (lambda: mutual_information(None, np.ones(3)), "mu must be an array"),
+        (lambda: mutual_information(np.ones(3), "y"), "y must be an array"),
+        (lambda: mutual_information(np.zeros(3), np.ones(3), sigma2="1"), "sigma2 must be a num"),
+        (lambda: mutual_information(np.zeros(3), np.ones(3), sigma2=np.nan), "sigma2 must be fin"),
+        (lambda: mutual_information(np.zeros(3), np.zeros(3), method="grid"), "augment"),
+        (lambda: from_draws(None), "draws must be an array"),
+        (lambda: information.collapsed_bias(1, "fresh"), "L must be a whole number, at least 2"),
+        (lambda: information.collapsed_bias(5, "new"), "'reused'"),
+        (lambda: simulate_bias(N=5, seed=-1), "seed must be a whole number, at least 0"),
+        (lambda: simulate_bias(N=5, separation="1"), "separation must be a number"),
         (lambda: simulate_bias(N=5, draws=0), "draws must be a whole number, at least 1"),
     ],
 )

@@ -448,6 +448,19 @@ def test_weight_on_a_masked_class_is_told_by_class(call, k):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [{"weight": torch.tensor([0.0, 1, 1])}, {"prior": torch.tensor([0, 0.5, 0.5])}, {}],
+)
+def test_the_class_told_is_one_that_has_weight(options):
+    """Class 0 is masked as well, but needs nothing: by its factor, the prior or an ignored row."""
+    logits, targets = torch.zeros(4, 3), torch.tensor([IGNORE, 1, 1, 1])
+    logits[: 4 if options else 1, 0] = MASKED
+    logits[3, 2] = MASKED
+    with pytest.raises(ValueError, match="-inf for class 2"):
+        losses.smoothed_cross_entropy(logits, targets, 0.1, ignore_index=IGNORE, **options)
+
+
+@pytest.mark.parametrize(
     "call",
     [
         lambda z, y: losses.smoothed_cross_entropy(z, y, 0.0, ignore_index=IGNORE),

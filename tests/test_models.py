@@ -185,6 +185,61 @@ def test_conv1d_features_hardly_change_under_shifts_by_its_stride():
     torch.testing.assert_close(model(x.roll(2, 1)), model(x))
 
 
+def test_mlp_drops_out_after_every_hidden_layer():
+    model = build("mlp", inputs=400, hidden=(3000, 2000), dropout=0.3)
+    for layer in (*model.hidden, model.output):
+        torch.nn.init.constant_(layer.weight, 1e-3)
+        torch.nn.init.ones_(layer.bias)
+    x = torch.ones(4, 400)
+    rest = model.eval()(x, return_activations=True)[1]
+    seen = []
+    model.hidden[1].register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
+    seen += [model.train()(x, return_activations=True)[1]]
+    before, last = (h.detach() for h in seen)
+    for h in (before, last):
+        assert (h == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+    # What is left is scaled up, so that the mean stays.
+    torch.testing.assert_close(before.max(), torch.tensor(1.4 / 0.7))
+    assert last.mean().item() == pytest.approx(rest.mean().item(), rel=0.05)
+    assert torch.equal(model.eval()(x), model(x))
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_transformer_drops_out_in_every_residual(norm):
+    model = build(
+        "transformer", vocab=20, d_model=16, layers=2, heads=2, d_ff=32, dropout=0.3, norm=norm)
+    parts = [m for m in model.modules() if isinstance(m, torch.nn.Dropout)]
+    asked = []
+    for part in parts:
+        part.register_forward_hook(lambda layer, inputs, output: asked.append((layer, output)))
+    model.train()(torch.randint(4, 20, (8, 9)), torch.randint(4, 20, (8, 7)))
+    assert {id(layer) for layer, _ in asked} == {id(part) for part in parts} and len(parts) >= 10
+    assert all(layer.p == 0.3 for layer in parts)
+    for _, output in asked:
+        assert (output == 0).float().mean().item() == pytest.approx(0.3, abs=0.12)
+
+
+def test_alexnet_is_the_tutorials_sequence_of_layers():
+    """conv, pool, norm, conv, norm, pool, three dense layers, in torch's own functions."""
+    model = build("alexnet")
+    x = torch.randn(3, 3, 24, 24)
+
+    def norm(h):
+        return F.local_response_norm(h, 9, alpha=9 * 0.001 / 9, beta=0.75, k=1.0)
+
+    def pool(h):
+        return F.max_pool2d(F.pad(h, (0, 1, 0, 1), value=-torch.inf), 3, 2)
+
+    for layer in (model.conv1, model.conv2):  # so large that the norm does not pass as identity
+        layer.weight.data *= 30
+    h = norm(pool(F.conv2d(x, model.conv1.weight, model.conv1.bias, padding=2).relu()))
+    h = pool(norm(F.conv2d(h, model.conv2.weight, model.conv2.bias, padding=2).relu()))
+    for layer in (model.dense1, model.dense2):
+        h = F.linear(h.flatten(1), layer.weight, layer.bias).relu()
+    torch.testing.assert_close(
+        model(x), F.linear(h, model.output.weight, model.output.bias), rtol=1e-4, atol=1e-4)
+
+
 def test_mlp_initial_variance():
     model = build("mlp", inputs=784, hidden=(1200,), init_variance=0.03)
     assert model.hidden[0].weight.var().item() == pytest.approx(0.03, rel=0.01)

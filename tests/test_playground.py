@@ -156,7 +156,7 @@ def address(tmp_path_factory):
     page = folder / "book" / "playground.html"
     page.parent.mkdir()
     shutil.copytree(STATIC / "playground", folder / "_static" / "playground")
-    for name in ("frame.js", "lsbook.css"):
+    for name in ("states.js", "frame.js", "lsbook.css"):
         shutil.copy(STATIC / name, folder / "_static")
     page.write_text('<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
                     f'<link rel="stylesheet" href="../_static/lsbook.css">{block}</html>')
@@ -294,10 +294,20 @@ def test_a_class_chosen_twice_trades_places(visit):
     assert [page.input_value(f"#toy-{n}") for n in ("first", "second", "third")] == ["8", "5", "3"]
 
 
-def test_nonsense_in_the_address_is_ignored(visit):
-    page = visit('#toy?alpha=7&seed=x&lr=&nothing=1&first="3"')
-    assert page.input_value("#toy-alpha") == "0.1"
-    assert page.input_value("#toy-seed") == "0"
+START = {"alpha": "0.1", "lr": "0.2", "seed": "0", "stop": "long", "first": "3", "second": "5",
+         "third": "8", "part": "val", "form": "fresh"}
+
+
+@pytest.mark.parametrize("query", [
+    'alpha=7&seed=x&lr=&nothing=1&first="3"', "stop=constructor&part=toString&form=__proto__",
+    "first=3&second=3", "first=5", "first=-1&second=10&third=2.5", "seed=1.5&lr=1e999&alpha=NaN",
+    "alpha=null&seed=[1]&first=true",
+])
+def test_nonsense_in_the_address_is_ignored(visit, query):
+    page = visit(f"#toy?{query}")
+    assert {name: page.input_value(f"#toy-{name}") for name in START} == START
+    one_step(page)
+    assert "NaN" not in page.inner_html("#toy")
 
 
 def test_the_page_shows_what_node_computes(visit):

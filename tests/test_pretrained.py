@@ -1,11 +1,14 @@
 """Published networks with random weights, against the libraries they come from."""
 
+import shlex
+import sys
+
 import huggingface_hub
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from lsbook.data import DataError, load_images
 from lsbook.data.vision import import_torchvision
@@ -81,11 +84,82 @@ def test_other_files_are_refused(resnet, tmp_path):
         pretrained.load("resnet50-v1", tmp_path / "absent.safetensors")
     pickled = tmp_path / "resnet50.pth"
     torch.save(resnet[0].state_dict(), pickled)
-    with pytest.raises(DataError, match="cannot be read as safetensors"):
+    with pytest.raises(DataError, match="cannot be read as safetensors") as error:
         pretrained.load("resnet50-v1", pickled)
-    save_file(models.resnet18(weights=None).state_dict(), tmp_path / "other.safetensors")
-    with pytest.raises(DataError, match="does not hold the weights of resnet50-v1"):
+    *command, code = shlex.split(str(error.value).splitlines()[-1])
+    assert command == [sys.executable, "-c"]
+    exec(code)  # the line that converts it
+    check(pretrained.load("resnet50-v1", tmp_path / "resnet50.safetensors"), resnet[0], 64, 2048)
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda weights: weights,
+    lambda weights: {"state_dict": weights, "epoch": 3, "optimizer": {"lr": 0.1}},
+    lambda weights: {"model": {f"module.{name}": value for name, value in weights.items()}},
+])
+def test_a_state_dict_is_converted_as_it_is(tmp_path, wrap):
+    weights = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).state_dict()
+    weights["tied"] = weights["0.weight"]
+    torch.save(wrap(weights), tmp_path / "own.pth")
+    stored = load_file(pretrained.convert(tmp_path / "own.pth"))
+    assert stored.keys() == weights.keys()
+    for name, value in weights.items():
+        assert torch.equal(stored[name], value) and stored[name].dtype == value.dtype
+
+
+class Runs:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_nothing_in_a_file_is_run(tmp_path):
+    torch.save({"weight": torch.zeros(2), "hook": Runs(tmp_path / "ran")}, tmp_path / "evil.pth")
+    with pytest.raises(DataError, match="evil.pth holds more than tensors"):
+        pretrained.convert(tmp_path / "evil.pth")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.pth"]
+
+
+@pytest.mark.parametrize("content, message", [
+    (torch.nn.Linear(2, 2), "more than tensors"),
+    ({}, "no state dict"),
+    ([torch.zeros(2)], "no state dict"),
+    ({"lr": 0.1}, "no state dict"),
+    (b"", "nothing that PyTorch saved"),
+    (b"<html>404</html>", "nothing that PyTorch saved"),
+])
+def test_what_is_no_state_dict_says_so(tmp_path, content, message):
+    path = tmp_path / "own.pth"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(DataError, match=message):
+        pretrained.convert(path)
+    with pytest.raises(DataError, match="absent.pth cannot be read"):
+        pretrained.convert(tmp_path / "absent.pth")
+
+
+def test_weights_of_another_network_are_told_in_two_lines(resnet, tmp_path):
+    weights = dict(resnet[0].state_dict())
+    weights["conv1.weight"] = torch.zeros(64, 3, 3, 3)
+    weights["head.bias"] = weights.pop("fc.bias")
+    save_file(weights, tmp_path / "other.safetensors")
+    with pytest.raises(DataError) as error:
         pretrained.load("resnet50-v1", tmp_path / "other.safetensors")
+    first, second = str(error.value).splitlines()
+    assert first.endswith("other.safetensors does not hold the weights of resnet50-v1:")
+    assert second == (
+        "  1 missing, first fc.bias; 1 unknown, first head.bias; "
+        "1 of another shape, first conv1.weight (64, 3, 3, 3) for (64, 3, 7, 7)."
+    )
+
+
+def test_weights_without_counters_of_batches_are_whole(resnet, tmp_path):
+    kept = {k: v for k, v in resnet[0].state_dict().items() if "num_batches" not in k}
+    save_file(kept, tmp_path / "old.safetensors")
+    check(pretrained.load("resnet50-v1", tmp_path / "old.safetensors"), resnet[0], 64, 2048)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The run queue: what it lists, how it stops in time, what it carries and what it checks."""
 
 import dataclasses
-import io
 import hashlib
 import json
 import os
@@ -15,7 +14,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 import pytest
 import torch
@@ -125,10 +123,10 @@ def test_shortened_recipes_are_those_a_reader_names():
 
 
 def test_a_fraction_of_the_schedule_is_shortened_further():
-    whole = named("fraction/teacher-cifar10")
+    whole = named("compact/teacher-cifar10")
     assert queue.shortened(whole, scale=0.5).scale == whole.scale / 2
-    assert {r.hash for r in queue.flat(queue.groups("fraction"))} == {
-        r.hash for r in queue.flat(queue.fraction())
+    assert {r.hash for r in queue.flat(queue.groups("compact"))} == {
+        r.hash for r in queue.flat(queue.compact())
     }
 
 
@@ -298,7 +296,7 @@ def test_a_tilde_is_the_readers_home(monkeypatch):
 
 def test_whoever_waits_for_a_run_hears_for_whom(home, monkeypatch, capsys):
     monkeypatch.setattr(store, "WAIT", 0.1)
-    held, waiting, free = threading.Event(), threading.Event(), threading.Event()
+    held, free = threading.Event(), threading.Event()
 
     def holding():
         with store.lock(DIGITS):
@@ -637,64 +635,6 @@ def test_large_weights_are_not_published(home, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["lsbook.runs.publish"], "LARGEST_WEIGHTS", 100)
     assert not (publish(run, tmp_path / "published") / "weights.safetensors").exists()
     assert run.has_weights
-
-
-def member(name: str, content: bytes = b"{}", kind: bytes = tarfile.REGTYPE) -> tuple:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, "/etc/passwd" if kind != tarfile.REGTYPE else ""
-    info.size = len(content) if kind == tarfile.REGTYPE else 0
-    return info, io.BytesIO(content)
-
-
-H = "0123456789ab"
-HOSTILE = {
-    "upwards": [member("../evil.json")],
-    "upwards within": [member(f"{H}/../evil.json")],
-    "absolute": [member("/tmp/evil.json")],
-    "no folder": [member("recipe.json")],
-    "two levels": [member(f"{H}/a/recipe.json")],
-    "other name": [member(f"{H}/run.pkl")],
-    "symbolic link": [member(f"{H}/recipe.json", kind=tarfile.SYMTYPE)],
-    "hard link": [member(f"{H}/recipe.json", kind=tarfile.LNKTYPE)],
-    "device": [member(f"{H}/recipe.json", kind=tarfile.CHRTYPE)],
-    "half a run": [member(f"{H}/recipe.json")],
-    "no recipe": [member(f"{H}/{name}") for name in sorted(pack.NEEDED)],
-}
-
-
-@pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_archives_leave_nothing(tmp_path, members, capsys):
-    archive, into = tmp_path / "hostile.tar", tmp_path / "in"
-    with tarfile.open(archive, "w") as tar:
-        for info, content in members:
-            tar.addfile(info, content)
-    assert main(["unpack", str(archive), "--into", str(into)]) == 1
-    assert "is no archive of runs" in capsys.readouterr().out
-    assert {path.name for path in tmp_path.rglob("*")} == {"hostile.tar", "in"}
-
-
-def test_renamed_pickled_and_torn_runs_are_refused(home, tmp_path):
-    folder = get(DIGITS).path
-
-    def refused(message, name=DIGITS.hash, **replaced):
-        archive = tmp_path / "bad.tar"
-        with tarfile.open(archive, "w") as tar:
-            for path in folder.iterdir():
-                content = replaced.get(path.stem, path.read_bytes())
-                tar.addfile(*member(f"{name}/{path.name}", content))
-        with pytest.raises(ValueError, match=message):
-            pack.unpack(archive, tmp_path / "in")
-        assert not list((tmp_path / "in").iterdir())
-        return archive
-
-    pickled = io.BytesIO()
-    np.savez(pickled, val_logits=np.array([{}], dtype=object))
-    refused("is not the name of its recipe", name=H)
-    refused("allow_pickle", arrays=pickled.getvalue())
-    archive = refused("no archive of runs", arrays=b"torn")
-    archive.write_bytes(archive.read_bytes()[:700])
-    with pytest.raises(ValueError, match="no archive of runs"):
-        pack.unpack(archive, tmp_path / "in")
 
 
 # Checking runs

@@ -84,7 +84,7 @@ def of_classes(recipe, folder, K=100, each=2, N=50):
 
 
 def test_a_hundred_classes_are_thinned_to_twenty_and_read_alike(tmp_path):
-    run = of_classes(recipes.named("fraction/resnet20-cifar100"), tmp_path / "own")
+    run = of_classes(recipes.named("compact/resnet20-cifar100"), tmp_path / "own")
     copy = runs.Run(publish(run, tmp_path / "published"), run.recipe)
     stored = copy.stored_arrays()
     assert stored["train_logits"].shape == (40, 20) and stored["train_logits"].dtype == np.float16
@@ -99,14 +99,14 @@ def test_a_hundred_classes_are_thinned_to_twenty_and_read_alike(tmp_path):
 
 
 def test_examples_of_chosen_classes_come_in_their_order(tmp_path):
-    run = of_classes(recipes.named("fraction/alexnet-cifar10"), tmp_path, K=10)
+    run = of_classes(recipes.named("compact/alexnet-cifar10"), tmp_path, K=10)
     logits, targets = examples(run, "train", (7, 2), most=1)
     assert targets.tolist() == [0, 1]
     assert np.array_equal(logits, run.arrays["train_logits"][[14, 4]][:, [7, 2]])
 
 
 def test_examples_of_a_class_left_behind_are_refused(tmp_path):
-    run = of_classes(recipes.named("fraction/resnet20-cifar100"), tmp_path / "own")
+    run = of_classes(recipes.named("compact/resnet20-cifar100"), tmp_path / "own")
     copy = runs.Run(publish(run, tmp_path / "published"), run.recipe)
     with pytest.raises(ValueError, match="no train examples of class 1; choose among 0, 2, 4"):
         examples(copy, "train", (4, 1))
@@ -115,9 +115,9 @@ def test_examples_of_a_class_left_behind_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "name, seed, weights, train",
     [
-        ("fraction/alexnet-cifar10", 0, True, True),
-        ("fraction/alexnet-cifar10", 1, False, True),
-        ("fraction/student-cifar10", 0, False, False),
+        ("compact/alexnet-cifar10", 0, True, True),
+        ("compact/alexnet-cifar10", 1, False, True),
+        ("compact/student-cifar10", 0, False, False),
         ("lab/student-mnist1d", 0, False, False),
         ("paper/student-mnist", 1, False, False),
     ],

@@ -30,6 +30,10 @@ def test_auroc_needs_both_kinds():
     (lambda: auroc([1.0, 2.0], [True, False, True]), "one length"),
     (lambda: auroc([[1.0, 2.0]], [[True, False]]), "one length"),
     (lambda: auroc([1.0, 2.0], [0.9, 0.0]), "only 0 and 1"),
+    (lambda: auroc(None, [True]), "score must be an array"),
+    (lambda: auroc([1.0, 2.0], None), "correct must be an array"),
+    (lambda: auroc([1.0, 2.0], ["right", "wrong"]), "correct must be an array"),
+    (lambda: normalised_max_logit(None), "logits must be an array"),
     (lambda: normalised_max_logit(np.zeros(3)), "K at least 2"),
     (lambda: normalised_max_logit(np.zeros((3, 1))), "K at least 2"),
 ])

@@ -34,6 +34,12 @@ def test_equals_the_papers_sum():
 def test_bad_input_says_what_is_wrong():
     with pytest.raises(ValueError, match="temperature"):
         gamma(torch.zeros(40, 10), TARGETS, T=-1)
+    with pytest.raises(ValueError, match="temperature T must be a number"):
+        gamma(torch.zeros(40, 10), TARGETS, T="2")
+    with pytest.raises(ValueError, match="teacher_logits must be an array"):
+        gamma(None, TARGETS)
+    with pytest.raises(ValueError, match="targets .*must be an array"):
+        gamma(torch.zeros(40, 10), None)
     with pytest.raises(ValueError, match="found 9"):
         gamma(torch.zeros(40, 9), TARGETS)
     with pytest.raises(ValueError, match="two classes"):

@@ -72,7 +72,7 @@ def test_a_snapshot_is_the_shorter_training(run, images):
 def test_a_moment_that_was_not_recorded_is_an_error(run):
     with pytest.raises(ValueError, match="no snapshot after epoch 7; choose among 0, 1, 2, 3, 4."):
         snapshots.at_epoch(run, 7)
-    assert snapshots.epochs(runs.find(named("fraction/resnet20-cifar100"))) == [60]
+    assert snapshots.epochs(runs.find(named("compact/resnet20-cifar100"))) == [60]
 
 
 def test_many_classes_are_not_recorded(images):

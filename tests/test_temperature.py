@@ -113,6 +113,19 @@ def test_one_class_has_no_temperature():
         fit_temperature(np.zeros((3, 1)), np.zeros(3, dtype=int))
 
 
+@pytest.mark.parametrize("given, message", [
+    ({}, "Give logits"), ({"logits": np.eye(2)}, "Give logits"),
+    ({"targets": [0, 1]}, "Give logits"),
+    ({"logits": np.eye(2), "probs": np.eye(2), "targets": [0, 1]}, "not both"),
+    ({"logits": "z", "targets": [0, 1]}, "logits must be an array"),
+    ({"logits": np.eye(2) * 3, "targets": [0, 2]}, "found 2"),
+    ({"probs": 2 * np.eye(2), "targets": [0, 1]}, "summing to 1"),
+])
+def test_bad_input_says_what_is_wrong(given, message):
+    with pytest.raises(ValueError, match=message):
+        fit_temperature(**given)
+
+
 def test_unknown_objective():
     with pytest.raises(ValueError, match="'ece'"):
         fit_temperature(*sample(n=50), objective="mce")

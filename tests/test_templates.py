@@ -66,7 +66,7 @@ def test_geometry_agrees_with_papyans_formulas():
     offsets = centres - centres.mean(0)
     within = np.cov((activations - centres[targets]).T, bias=True)
     between = offsets.T @ offsets / C
-    result = geometry(activations, targets, np.eye(C))
+    result = geometry(activations, targets, np.eye(C, 12))
     assert result.nc1 == pytest.approx(np.trace(within @ np.linalg.pinv(between, rcond=1e-10)) / C)
     lengths = np.linalg.norm(offsets, axis=1)
     unit = offsets / lengths[:, None]
@@ -91,7 +91,7 @@ def test_geometry_does_not_depend_on_place_or_turn_and_scales():
     activations, targets = clusters()
     turn = np.linalg.qr(RNG.normal(size=(12, 12)))[0]
     before, after = (
-        geometry(x, targets, np.eye(4)) for x in (activations, 5 * activations @ turn + 3)
+        geometry(x, targets, np.eye(4, 13)) for x in (activations, 5 * activations @ turn + 3)
     )
     assert after.nc1 == pytest.approx(before.nc1) and after.nc2 == pytest.approx(before.nc2)
     assert after.within_spread == pytest.approx(5 * before.within_spread)
@@ -99,7 +99,7 @@ def test_geometry_does_not_depend_on_place_or_turn_and_scales():
 
 
 def test_simplex_deviation_looks_at_the_classes_that_occur():
-    activations, targets = clusters(C=3)
+    activations, targets = clusters(C=3, d=2)
     templates = np.array([[0.0, 0], [3, 0], [0, 4], [100, 100]])
     sides = np.array([3.0, 4, 5])
     result = geometry(activations, targets, templates)
@@ -109,10 +109,20 @@ def test_simplex_deviation_looks_at_the_classes_that_occur():
 def test_unequal_classes_weigh_alike():
     activations, targets = clusters(C=2)
     keep = np.r_[0:50, 50:100, 50:100, 50:100]
-    whole = geometry(activations, targets, np.eye(2))
-    uneven = geometry(activations[keep], targets[keep], np.eye(2))
+    whole = geometry(activations, targets, np.eye(2, 12))
+    uneven = geometry(activations[keep], targets[keep], np.eye(2, 12))
     assert uneven.nc1 == pytest.approx(whole.nc1)
     assert uneven.within_spread == pytest.approx(whole.within_spread)
+
+
+@pytest.mark.parametrize("width", [1, 5, 11, 14, 64])
+def test_templates_are_as_wide_as_activations_with_or_without_a_bias(width):
+    activations, targets = clusters()
+    for fitting in (12, 13):
+        geometry(activations, targets, np.eye(4, fitting))
+    with pytest.raises(ValueError, match=r"templates must be as wide .*\(K, 12\).*\(K, 13\)"):
+        geometry(activations, targets, np.ones((4, width)))
+    geometry(activations[:, :2], targets, np.eye(4, width))  # coordinates in a plane
 
 
 X, Y = np.zeros((3, 2)), np.array([0, 1, 2])
@@ -132,6 +142,13 @@ X, Y = np.zeros((3, 2)), np.array([0, 1, 2])
         (lambda: geometry(X, Y, np.eye(2)), "found 2"),
         (lambda: geometry(X, Y[:2], np.eye(3)), "shape"),
         (lambda: geometry(X[:0], Y[:0], np.eye(3)), "empty"),
+        (lambda: project(X, np.eye(3)), "plane must be a Plane"),
+        (lambda: project(None, plane(TEMPLATES)), "x must be an array"),
+        (lambda: plane(None), "templates must be an array"),
+        (lambda: append_one("x"), "activations must be an array"),
+        (lambda: project_logits(X[:, :1], None), "templates must be an array"),
+        (lambda: geometry(X, None, np.eye(3)), "targets .*must be an array"),
+        (lambda: geometry(None, Y, np.eye(3)), "activations must be an array"),
         (lambda: geometry(X, Y, np.zeros(3)), r"templates must have shape \(K, d\)"),
     ],
 )

@@ -1,5 +1,6 @@
 import json
 import re
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 
 from lsbook import recipes
 from lsbook.figures import theme
+from lsbook.figures.sweep import against_alpha
 
 
 def luminance(colour):
@@ -76,7 +78,7 @@ def test_static_figure_carries_alt_caption_and_spec(chart, monkeypatch):
     monkeypatch.setenv("LSBOOK_STATIC", "1")
     figure = theme.show(chart, alt='Line from "a" to <b>', caption="x < y")
     page = figure._repr_mimebundle_()["text/html"]
-    assert 'role="img" aria-label="Line from &quot;a&quot; to &lt;b&gt;"' in page
+    assert 'role="img" aria-label="Line from "a" to <b>"' in unescape(page)
     assert "<p>x &lt; y</p>" in page
     spec = embedded_spec(page)
     assert spec["mark"]["color"] == theme.SMOOTH
@@ -114,6 +116,24 @@ def test_live_figure_is_the_chart(chart, monkeypatch):
     content = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "ls-figure" not in content["text/html"]
     assert "vegaEmbed" in content["text/html"]
+
+
+def test_hard_targets_have_their_colour_among_the_strengths_of_a_sweep():
+    frame = pd.DataFrame({"alpha": [0.0, 0.05, 0.2] * 3, "seed": [0] * 3 + [1] * 3 + [2] * 3,
+                          "y": [1.0, 2, 3, 1, 2, 3, 4, 5, 9]})
+    points = against_alpha(frame, "y", "y").to_dict()["layer"][3]["encoding"]
+    scale = points["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"])) == {
+        0.0: theme.HARD, 0.05: theme.smooth(0.05), 0.2: theme.smooth(0.2)}
+    other = against_alpha(frame, "y", "y", colour=theme.TEMPERATURE)
+    assert "color" not in other.to_dict()["layer"][3]["encoding"]
+
+
+def test_a_sweep_shows_the_mean_and_the_range_of_its_seeds():
+    frame = pd.DataFrame({"alpha": [0.1] * 3, "seed": range(3), "y": [1.0, 2.0, 6.0]})
+    spec = against_alpha(frame, "y", "y").to_dict()
+    (spread,) = (d for d in spec["datasets"].values() if "mean" in d[0])
+    assert spread == [{"alpha": 0.1, "mean": 3.0, "low": 1.0, "high": 6.0}]
 
 
 def test_origin_names_each_value_once():

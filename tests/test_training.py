@@ -363,6 +363,45 @@ def test_moments_come_back_in_their_weights_layout(tmp_path):
     assert_same(again, model)
 
 
+def test_a_state_that_is_not_finished_leaves_the_last_one(tmp_path, monkeypatch):
+    def fresh():
+        model = classifier.initial_model(TINY)
+        return model, make_optimizer(TINY, dict(model.named_parameters()))
+
+    state, (model, optimizer) = tmp_path / "state.safetensors", fresh()
+    checkpoint.save(state, model, optimizer, {"epoch": 1})
+    whole = state.read_bytes()
+
+    def killed(*args, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save(state, model, optimizer, {"epoch": 2})
+    assert state.read_bytes() == whole
+    assert checkpoint.load(state, *fresh()) == {"epoch": 1}
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 0.6])
+def test_a_translation_is_trained_with_its_alpha(alpha):
+    """The loss of the first step, in torch's terms; no weight has moved before it."""
+    text = data.load_text("grammar")
+    text = dataclasses.replace(text, train=text.train[:30], val=text.val[:5])
+    recipe = Recipe(
+        name="lab/tiny-grammar", dataset="grammar", model="transformer", steps=1, lr=1e-3,
+        size=(("d_model", 16), ("layers", 1), ("heads", 2), ("d_ff", 16), ("dropout", 0.0)),
+        batch_size=10_000, optimizer="adam", alpha=alpha,
+    )
+    source, prefix, target = sequence.pad(text.train, CPU)
+    with torch.no_grad():
+        logits = sequence.initial_model(recipe, text)(source, prefix)
+    expected = F.cross_entropy(
+        logits.flatten(0, 1), target.flatten(), ignore_index=0, label_smoothing=alpha)
+    _, trace = sequence.train_sequence(recipe, text, CPU, progress=False)
+    assert trace.history["train_loss"] == [pytest.approx(expected.item(), rel=1e-5)]
+
+
 def test_resumed_stack_equals_unbroken(images, tmp_path, monkeypatch):
     recipes = [TINY.with_(alpha=a, seed=s) for a in (0.0, 0.2) for s in (0, 1)]
     unbroken = stack(recipes, images)

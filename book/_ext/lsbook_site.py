@@ -93,7 +93,7 @@ def write_settings(app, config):
 def add_chart_scripts(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
     if 'class="ls-figure"' in body or "vegaEmbed" in body:
-        for script in ("site/settings.js", "frame.js", "figures.js"):
+        for script in ("site/settings.js", "states.js", "frame.js", "figures.js"):
             app.add_js_file(script, loading_method="defer")
 
 
@@ -105,7 +105,7 @@ def add_explorers(app, pagename, templatename, context, doctree):
         return
     static = Path(app.srcdir) / "book" / "_static"
     own = [f"explore/{kind}{part}.js" for kind in kinds for part in ("-math", "")]
-    for script in ("frame.js", *EXPLORER_SCRIPTS, *own, "explore/page.js"):
+    for script in ("states.js", "frame.js", *EXPLORER_SCRIPTS, *own, "explore/page.js"):
         if (static / script).exists():
             app.add_js_file(script, loading_method="defer")
     app.add_css_file("explore/explore.css")

@@ -3,7 +3,8 @@
 // comes with the first figure that comes near the screen.
 window.lsCharts = (() => {
   const { light, dark, recolour } = window.LSBOOK_THEME;
-  const { linkTo, stateInAddress, tools, whenNear } = window.lsFrame;
+  const { tools, whenNear } = window.lsFrame;
+  const { linkTo, linked, initially, settled } = lsStates;
   const home = document.currentScript.src;
   const root = document.documentElement;
   const SVG_LIMIT = 4000;
@@ -91,6 +92,13 @@ window.lsCharts = (() => {
 
   // ------------------------------------------------------------------------------------- a figure
 
+  const KINDS = { range: "range", select: "choice", radio: "choice", checkbox: "switch" };
+
+  /** A bound parameter of a chart as an entry of a table of states. */
+  const entryOf = ({ name, bind: { input, options = [], ...range } }, initial) => ({
+    ...range, name, initial, kind: KINDS[input], options: options.map((value) => ({ value })),
+  });
+
   class Figure {
     constructor(element, number) {
       this.element = element;
@@ -152,23 +160,23 @@ window.lsCharts = (() => {
         tooltip: { theme: isDark() ? "dark" : "light" },
       });
       this.view = this.element.view = result.view;
-      this.bound = (result.vgSpec.signals ?? []).filter((signal) => signal.bind).map((s) => s.name);
-      this.initial ??= Object.fromEntries(this.bound.map((name) => [name, this.view.signal(name)]));
+      const bound = (result.vgSpec.signals ?? []).filter((signal) => signal.bind);
+      this.table ??= bound.map((signal) => entryOf(signal, this.view.signal(signal.name)));
       for (const radios of this.controls.querySelectorAll(".vega-bind:has(.vega-bind-radio)")) {
         radios.role = "radiogroup";
         radios.ariaLabel = radios.querySelector(".vega-bind-name").textContent;
       }
-      this.element.classList.toggle("ls-driven", this.bound.length > 0);
+      this.element.classList.toggle("ls-driven", this.table.length > 0);
       await this.set(this.state);
-      for (const name of this.bound) this.view.addSignalListener(name, () => this.remember(name));
+      for (const { name } of this.table)
+        this.view.addSignalListener(name, () => this.remember(name));
       const drawing = this.stage.querySelector("svg, canvas");
       return parseFloat(drawing.style.width || drawing.getAttribute("width"));
     }
 
     async set(values) {
-      const fits = ([name, value]) => typeof value === typeof this.initial[name];
-      for (const [name, value] of Object.entries(values).filter(fits))
-        if (this.bound.includes(name)) this.view.signal(name, value);
+      this.state = settled(() => this.table, values).state;
+      for (const [name, value] of Object.entries(this.state)) this.view.signal(name, value);
       await this.view.runAsync();
     }
 
@@ -178,11 +186,11 @@ window.lsCharts = (() => {
     }
 
     link() {
-      return linkTo(this.element.id, this.state, this.initial ?? {});
+      return linkTo(this.element.id, this.state, initially(this.table ?? []));
     }
 
     async reset() {
-      await this.set(this.initial);
+      await this.set({});
     }
   }
 
@@ -251,15 +259,15 @@ window.lsCharts = (() => {
   }
 
   async function fromAddress() {
-    const { id, values } = stateInAddress();
-    const linked = figures.find((figure) => figure.element.id === id);
-    if (!linked) return;
-    if (linked.view) await linked.set({ ...linked.initial, ...values });
+    const { id, values } = linked(location.hash);
+    const figure = figures.find(({ element }) => element.id === id);
+    if (!figure) return;
+    if (figure.view) await figure.set(values);
     else {
-      linked.state = values;
-      await draw(linked);
+      figure.state = values;
+      await draw(figure);
     }
-    linked.element.scrollIntoView();
+    figure.element.scrollIntoView();
   }
 
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);

@@ -1,32 +1,6 @@
-// What every figure has below it and in the address: reset, link, download, and its state; and when
-// it is drawn.
+// What every figure has below it: reset, link and download; and when it is drawn.
 window.lsFrame = (() => {
   const NEAR = "600px";
-
-  /** A value as JSON; a word that is no JSON stands for itself. */
-  function read(written) {
-    try {
-      return JSON.parse(written);
-    } catch {
-      return written;
-    }
-  }
-
-  const write = (value) => (read(value) === value ? String(value) : JSON.stringify(value));
-
-  const linkTo = (id, state, initial) => {
-    const query = Object.entries(state)
-      .filter(([name, value]) => value !== initial[name])
-      .map(([name, value]) => `${name}=${encodeURIComponent(write(value)).replaceAll("%2F", "/")}`)
-      .join("&");
-    return `#${id}${query && "?" + query}`;
-  };
-
-  function stateInAddress() {
-    const [id, query = ""] = location.hash.slice(1).split("?");
-    const given = [...new URLSearchParams(query)].map(([name, value]) => [name, read(value)]);
-    return { id, values: Object.fromEntries(given) };
-  }
 
   function csv(rows) {
     const names = [...new Set(rows.flatMap(Object.keys))];
@@ -48,6 +22,16 @@ window.lsFrame = (() => {
     });
   }
 
+  /** Whether the clipboard took it; over plain http there is none. */
+  async function copied(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Buttons in a figure's caption; `link` gives the hash, `data` the sets of rows to download. */
   function tools(element, { reset, link, data }) {
     const bar = document.createElement("div");
@@ -61,9 +45,7 @@ window.lsFrame = (() => {
     button("Reset", "Back to the paper's setting", reset, "ls-reset");
     if (link) button("Copy link", "A link to this figure as it stands", async (made) => {
       history.replaceState(null, "", link());
-      let said = "Copied";
-      await navigator.clipboard.writeText(location.href).catch(() => (said = "See the address"));
-      made.textContent = said;
+      made.textContent = await copied(location.href) ? "Copied" : "See the address";
       setTimeout(() => (made.textContent = "Copy link"), 2000);
     });
     button("Download data", "The numbers drawn here, as CSV", () => download(element.id, data()));
@@ -85,5 +67,5 @@ window.lsFrame = (() => {
     for (const element of elements) near.observe(element);
   }
 
-  return { linkTo, stateInAddress, tools, whenNear };
+  return { tools, whenNear };
 })();

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lsbook.data import store
+from lsbook.data.pictures import View, read_all
 from lsbook.data.store import DataError
+from lsbook.data.tiny_imagenet import CLASSES
 from lsbook.data.vision import import_torchvision
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Arrays = dict[str, np.ndarray]
 Named = tuple[Arrays, tuple[str, ...]]
+Sample = tuple[Path, int]
 
 VALIDATION = 10_000  # of the training images of CIFAR and MNIST; appendix A of the paper for CIFAR
 
@@ -28,16 +26,6 @@ _MNIST_MD5 = {
     "MNIST/raw/t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-_TINY_IMAGENET = "tiny-imagenet-30"
-
-
-@dataclass(frozen=True)
-class View:
-    """The square that a network is evaluated on: shorter side to ``resize``, central ``crop``."""
-
-    resize: int
-    crop: int
-    interpolation: str = "bilinear"
 
 
 def cifar(name: str, seed: int, root: str | Path | None, download: bool) -> Named:
@@ -47,9 +35,11 @@ def cifar(name: str, seed: int, root: str | Path | None, download: bool) -> Name
     files = {f"{kind.base_folder}/{file}": md5 for file, md5 in batches}
 
     def fetch(path: str, directory: Path) -> None:
-        archive = store.fetch(directory / kind.filename, [kind.url], kind.tgz_md5)
-        store.unpack(archive, directory)
-        archive.unlink()
+        archive = directory / kind.filename
+        by_hand = archive.exists()
+        store.unpack(store.fetch(archive, [kind.url], kind.tgz_md5), directory)
+        if not by_hand:
+            archive.unlink(missing_ok=True)
 
     # torchvision unpickles the batches: `ensure` has checked their md5 before, and it does again.
     directory = store.ensure(name, root, files, fetch, download)
@@ -73,20 +63,29 @@ def mnist(seed: int, root: str | Path | None, download: bool) -> Named:
 
 
 def tiny_imagenet(root: str | Path | None) -> Named:
-    """Read ``tiny-imagenet-30``, 30 classes of Tiny ImageNet at 64×64, from the data directory."""
-    directory = Path(root) if root is not None else store.data_dir()
-    arrays, wnids = image_folder(directory / _TINY_IMAGENET)
-    names = directory / _TINY_IMAGENET / "classes.txt"
-    if not names.is_file():
-        return arrays, wnids
-    table = dict(line.split("\t", 1) for line in names.read_text("utf-8").splitlines() if line)
-    return arrays, tuple(table.get(wnid, wnid).split(",")[0] for wnid in wnids)
+    """Read the 30 `CLASSES` of Tiny ImageNet at 64×64 from the data directory.
+
+    They lie in ``tiny-imagenet-30`` as a folder of pictures, or in ``tiny-imagenet-200`` as the
+    whole set is published; both give the same arrays.
+    """
+    directory = store.data_dir(root)
+    ours, published = directory / "tiny-imagenet-30", directory / "tiny-imagenet-200"
+    if ours.is_dir() or not published.is_dir():
+        arrays, found = image_folder(ours)
+        if found != tuple(CLASSES):
+            odd = ", ".join(sorted(set(found) ^ set(CLASSES)))
+            raise DataError(
+                f"{ours} must hold the classes of lsbook.data.tiny_imagenet; not {odd}.")
+    else:
+        train, val = _in_folders(published / "train", CLASSES), _annotated(published / "val")
+        arrays = _arrays({"train": train, "val": val})
+    return arrays, tuple(CLASSES.values())
 
 
 def image_folder(
-    root: str | Path | None, only: Sequence[str] | None = None, view: View | None = None
+    root: Path, only: Sequence[str] | None = None, view: View | None = None
 ) -> Named:
-    """Read ``train/CLASS/*`` and ``val/CLASS/*`` as RGB.
+    """Read ``train/CLASS/*`` and ``val/CLASS/*`` as RGB; names that begin with a dot are skipped.
 
     Parameters
     ----------
@@ -95,64 +94,76 @@ def image_folder(
     view
         How pictures are brought to one size; without it they must be of one.
     """
-    if root is None:
-        raise DataError('load_images("imagefolder") needs root, the folder with train/ and val/.')
-    arrays: Arrays = {}
-    classes: dict[str, tuple[str, ...]] = {}
-    for part in ("train", "val"):
-        folder = Path(root) / part
-        if not folder.is_dir():
-            raise DataError(
-                f"No folder {folder}. Pictures are read from train/CLASS/* and val/CLASS/* in "
-                f"{root}; there is no public download of them. Set LSBOOK_DATA or root."
-            )
-        arrays[f"{part}_x"], arrays[f"{part}_y"], classes[part] = _pictures(folder, only, view)
+    folders = {part: root / part for part in ("train", "val")}
+    classes = {part: _visible_folders(folder) for part, folder in folders.items()}
     if classes["train"] != classes["val"]:
         odd = sorted(set(classes["train"]) ^ set(classes["val"]))
         raise DataError(f"train/ and val/ in {root} differ in their classes: {', '.join(odd)}.")
-    if arrays["train_x"].shape[1:] != arrays["val_x"].shape[1:]:
+    if unknown := sorted(set(only or ()) - set(classes["train"])):
+        raise DataError(f"{folders['train']} has no folder {', '.join(unknown)}.")
+    samples = {part: _in_folders(folders[part], classes[part], only) for part in folders}
+    return _arrays(samples, view), classes["train"]
+
+
+def _visible_folders(folder: Path) -> tuple[str, ...]:
+    if not folder.is_dir():
         raise DataError(
-            f"train/ and val/ in {root} differ in image size; resize the pictures first.")
-    return arrays, classes["train"]
+            f"No folder {folder}. Pictures are read from train/CLASS/* and val/CLASS/* in "
+            f"{folder.parent}; there is no public download of them. Set LSBOOK_DATA or root."
+        )
+    names = [path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    if not names:
+        raise DataError(f"{folder} holds no folders; it must have one for each class.")
+    return tuple(sorted(names))
 
 
-def _pictures(
-    folder: Path, only: Sequence[str] | None, view: View | None
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    torchvision = import_torchvision()
+def _in_folders(
+    folder: Path, classes: Collection[str], only: Collection[str] | None = None
+) -> list[Sample]:
+    """The pictures of each class anywhere in its folder, in the order torchvision lists them."""
+    endings = import_torchvision().datasets.folder.IMG_EXTENSIONS
+    samples = []
+    for number, name in enumerate(classes):
+        if only and name not in only:
+            continue
+        found = [
+            Path(path, file)
+            for path, _, files in sorted(os.walk(folder / name, followlinks=True))
+            for file in sorted(files)
+            if file.lower().endswith(endings)
+        ]
+        found = [p for p in found if not any(n[0] == "." for n in p.relative_to(folder).parts)]
+        if not found:
+            raise DataError(f"No pictures in {folder / name}; they end in {', '.join(endings)}.")
+        samples += [(path, number) for path in found]
+    return samples
+
+
+def _annotated(folder: Path) -> list[Sample]:
+    """Tiny ImageNet's validation pictures of `CLASSES`, which lie together, as in their folders."""
+    table = folder / "val_annotations.txt"
     try:
-        listing = torchvision.datasets.ImageFolder(folder)
-    except FileNotFoundError as error:
-        raise DataError(f"No pictures in {folder}: {error}.") from error
-    if unknown := sorted(set(only or ()) - set(listing.classes)):
-        raise DataError(f"{folder} has no folder {', '.join(unknown)}.")
-    chosen = {listing.class_to_idx[name] for name in only or listing.classes}
-    samples = [sample for sample in listing.samples if sample[1] in chosen]
-    square = _square(torchvision, view)
-    pixels = None
-    for i, (path, _) in enumerate(samples):
-        try:
-            picture = np.asarray(square(listing.loader(path)))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise DataError(f"{path} is not a readable picture ({error}). Replace it.") from error
-        if pixels is None:
-            pixels = np.empty((len(samples), *picture.shape), np.uint8)
-        if picture.shape != pixels.shape[1:]:
-            raise DataError(
-                f"{path} has {picture.shape[:2]} pixels, others {pixels.shape[1:3]}; resize the "
-                "pictures to one size first."
-            )
-        pixels[i] = picture
-    targets = np.array([target for _, target in samples])
-    return pixels.transpose(0, 3, 1, 2), targets, tuple(listing.classes)
+        rows = [line.split("\t")[:2] for line in table.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{table} cannot be read ({error}). Unpack tiny-imagenet-200.zip again.") from error
+    numbers = {wnid: number for number, wnid in enumerate(CLASSES)}
+    chosen = sorted((numbers[row[1]], row[0]) for row in rows if row[1:] and row[1] in numbers)
+    return [(folder / "images" / file, number) for number, file in chosen]
 
 
-def _square(torchvision: ModuleType, view: View | None) -> Callable[[Image], Image]:
-    if view is None:
-        return lambda picture: picture
-    v2 = torchvision.transforms.v2
-    how = v2.InterpolationMode(view.interpolation)
-    return v2.Compose([v2.Resize(view.resize, how), v2.CenterCrop(view.crop)])
+def _arrays(samples: Mapping[str, list[Sample]], view: View | None = None) -> Arrays:
+    arrays = {}
+    for part, pairs in samples.items():
+        arrays[f"{part}_x"] = read_all([path for path, _ in pairs], view)
+        arrays[f"{part}_y"] = np.array([number for _, number in pairs])
+    sizes = [arrays[f"{part}_x"].shape[2:] for part in samples]
+    if len(set(sizes)) > 1:
+        raise DataError(
+            f"train/ and val/ differ in image size, {sizes[0]} and {sizes[1]}; resize the "
+            "pictures first."
+        )
+    return arrays
 
 
 def _split(images: list[np.ndarray], targets: tuple, seed: int) -> Arrays:

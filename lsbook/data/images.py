@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lsbook.data import folders, lab
-from lsbook.data.folders import View
+from lsbook.data import folders, lab, store
+from lsbook.data.pictures import View
 
 _PARTS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
 NAMES = ("mnist1d", "digits", "mnist", "cifar10", "cifar100", "tinyimagenet", "imagefolder")
 _DIGITS = tuple("0123456789")
+_FOLDER = re.compile(r"imagefolder(/\w[\w.-]*)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,16 @@ class Images:
         return tuple(self.train_x.shape[1:])
 
     def part(self, fraction: float) -> Images:
-        """The same set with the first ``fraction`` of the training images; the rest unchanged."""
+        """The same set with the first ``fraction`` of the training images; the rest unchanged.
+
+        Raises
+        ------
+        ValueError
+            If that is not one image.
+        """
         count = int(len(self.train_y) * fraction)
+        if count < 1:
+            raise ValueError(f"train_fraction {fraction:g} leaves no image to train on.")
         return dataclasses.replace(
             self, train_x=self.train_x[:count], train_y=self.train_y[:count]
         )
@@ -125,15 +135,16 @@ def load_images(
     ----------
     name
         "mnist1d" or "digits", which need no files; "cifar10", "cifar100", "mnist",
-        "tinyimagenet"; or "imagefolder", any folder with ``train/CLASS/*`` and ``val/CLASS/*``.
+        "tinyimagenet"; or "imagefolder/NAME", a folder with ``train/CLASS/*`` and ``val/CLASS/*``
+        in the data directory, where "imagefolder" is that directory itself.
     seed
         Of the split into training and validation part; of the generator for "mnist1d".
     root
-        Data directory, `data_dir` if None; for "imagefolder" the folder itself.
+        Data directory, `data_dir` if None.
     download
         Fetch missing files where the set has a public source.
     only, view
-        Of "imagefolder": the folders to read, and how pictures are brought to one size.
+        Of a folder: the classes to read, and how pictures are brought to one size.
 
     Raises
     ------
@@ -153,6 +164,11 @@ def load_images(
         content_hash=_content_hash(arrays),
         **{part: tensors.get(part) for part in _PARTS},
     )
+
+
+def is_name(name: str) -> bool:
+    """Whether `load_images` knows ``name``, be its files there or not."""
+    return name in NAMES or _FOLDER.fullmatch(name) is not None
 
 
 def _means(x: Tensor, factor: int, chunk: int = 5000) -> Tensor:
@@ -201,6 +217,8 @@ def _load(
             return folders.cifar(name, seed, root, download)
         case "tinyimagenet":
             return folders.tiny_imagenet(root)
-        case "imagefolder":
-            return folders.image_folder(root, only, view)
-    raise ValueError(f"Unknown image set {name!r}; choose one of {', '.join(NAMES)}.")
+    if not is_name(name):
+        raise ValueError(
+            f"Unknown image set {name!r}; choose one of {', '.join(NAMES)}, imagefolder/NAME.")
+    folder = store.data_dir(root) / name.removeprefix("imagefolder").removeprefix("/")
+    return folders.image_folder(folder, only, view)

@@ -34,9 +34,9 @@ class DataError(RuntimeError):
     """Data are missing, damaged or cannot be fetched; the message says what to do."""
 
 
-def data_dir() -> Path:
-    """Return the data directory: ``LSBOOK_DATA``, else ``data`` in the user's cache of lsbook."""
-    chosen = os.environ.get("LSBOOK_DATA")
+def data_dir(root: str | Path | None = None) -> Path:
+    """The data directory: ``root``, else ``LSBOOK_DATA``, else in the user's cache of lsbook."""
+    chosen = root or os.environ.get("LSBOOK_DATA")
     if chosen:
         return Path(chosen).expanduser()
     return Path(platformdirs.user_cache_dir("lsbook"), "data")
@@ -66,7 +66,7 @@ def ensure(
     DataError
         If a file is missing or damaged and not to be downloaded, or the download fails.
     """
-    directory = Path(root) if root is not None else data_dir()
+    directory = data_dir(root)
     call = f"{loader}({name!r}, root={str(directory)!r}, download=True)"
     line = f'{sys.executable} -c "from lsbook.data import {loader}; {call}"'
     for path, md5 in files.items():

@@ -15,6 +15,7 @@ from lsbook.data.tokenizers import BOS, EOS, PAD, UNK, SubwordTokenizer, WordTok
 
 Pair = tuple[list[int], list[int]]
 
+NAMES = ("grammar", "multi30k")
 _GRAMMAR_SIZES = {"train": 1500, "val": 500, "test": 500}
 _MULTI30K_SPLITS = {"train": "train", "val": "val", "test": "test_2016_flickr"}
 _MULTI30K_URL = "https://{}/data/task1/raw/{}.gz"
@@ -108,7 +109,7 @@ def load_text(
         return _grammar(seed, sentences)
     if name == "multi30k":
         return _multi30k(root, lower, download)
-    raise ValueError(f"Unknown text {name!r}; choose one of grammar, multi30k.")
+    raise ValueError(f"Unknown text {name!r}; choose one of {', '.join(NAMES)}.")
 
 
 def _grammar(seed: int, sentences: int | None) -> Text:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import PPoly, make_interp_spline
 
 from lsbook.estimators.arrays import Array, as_float64
-from lsbook.validation import check_count
+from lsbook.validation import check_count, check_number
 
 _PER_SIGMA = 32  # grid points a sigma
 _ROWS = 64  # rows a block of the direct sum, so that it stays in the cache
@@ -48,8 +48,8 @@ def mutual_information(
     method : {"auto", "grid", "direct"}
         "direct" sums the kernel for every scored draw. "grid" sums it on a grid of 32 points a
         sigma and runs a quintic spline through its logarithm, falling back to the sum where the
-        spline would err by more than 1e-9. "auto" takes the one with fewer sums. Memory is
-        O(N) a block of 64 sums.
+        spline would err by more than 1e-9, or the grid would be larger than a block of the sum.
+        "auto" takes the one with fewer sums. Memory is O(N) a block of 64 sums.
 
     Raises
     ------
@@ -60,16 +60,13 @@ def mutual_information(
     if mu.ndim != 1 or y.ndim not in (1, 2) or len(y) != len(mu):
         raise ValueError(f"mu must be (N,) and y (N,) or (N, M); got {mu.shape} and {y.shape}.")
     deviation = y - (mu if y.ndim == 1 else mu[:, None])
-    if sigma2 is None:
-        sigma2 = np.mean(deviation**2)
-    if not (np.isfinite(sigma2) and sigma2 > 0):
-        raise ValueError(
-            f"sigma2 must be finite and above 0; got {sigma2:g}. Draws that do not vary give no "
-            "finite estimate: augment the inputs."
-        )
-    scale = 1 / np.sqrt(2 * sigma2)
-    log_mean = _log_mean_kernel(y.ravel() * scale, mu * scale, method)
-    return float(-np.mean(deviation**2) / (2 * sigma2) - log_mean.mean())
+    if sigma2 is not None and not 0 < check_number(sigma2, "sigma2") < np.inf:
+        raise ValueError(f"sigma2 must be finite and above 0; got {sigma2:g}.")
+    sigma = _deviation(deviation) if sigma2 is None else math.sqrt(sigma2)
+    if sigma == 0:
+        raise ValueError("Draws that do not vary give no finite estimate: augment the inputs.")
+    log_mean = _log_mean_kernel(y.ravel(), mu, sigma * math.sqrt(2), method)
+    return float(-np.mean((deviation / sigma) ** 2) / 2 - log_mean.mean())
 
 
 def from_draws(draws: Array, form: str = "fresh") -> float:
@@ -85,8 +82,7 @@ def from_draws(draws: Array, form: str = "fresh") -> float:
         paper does not say which it took.
     """
     draws = as_float64(draws, "draws")
-    if form not in ("fresh", "reused"):
-        raise ValueError(f"form must be 'fresh' or 'reused'; got {form!r}.")
+    _check_form(form)
     if draws.ndim != 2 or draws.shape[1] < 2:
         raise ValueError(f"draws must be (N, L), at least two a row; got {draws.shape}.")
     if form == "fresh":
@@ -106,7 +102,14 @@ def collapsed_bias(L: int, form: str) -> float:
         Draws behind each mean, at least 2.
     form : {"fresh", "reused"}
         Whether the scored draw is a further one, or one of the L.
+
+    Raises
+    ------
+    ValueError
+        For L below 2 or an unknown form.
     """
+    L = check_count(L, "L", 2)
+    _check_form(form)
     kernel = 1 + 1 / L if form == "fresh" else 1 - 1 / L
     width = kernel + 1 / L
     return -0.5 + 0.5 * math.log(width / kernel) + 0.5 / width
@@ -143,7 +146,8 @@ def simulate_bias(
         For counts out of range, or more clusters than examples.
     """
     N, L, draws = check_count(N, "N"), check_count(L, "L", 2), check_count(draws, "draws")
-    clusters = check_count(clusters, "clusters")
+    clusters, seed = check_count(clusters, "clusters"), check_count(seed, "seed", 0)
+    separation = check_number(separation, "separation")
     if clusters > N:
         raise ValueError(f"clusters must be at most N = {N}; got {clusters}.")
     rng = np.random.default_rng(seed)
@@ -160,23 +164,36 @@ def simulate_bias(
     )
 
 
-def _log_mean_kernel(t: np.ndarray, mu: np.ndarray, method: str) -> np.ndarray:
-    """log (1/N) sum_x' exp(-(t - mu_x')²), for t and mu in units of sqrt(2) sigma."""
+def _check_form(form: str) -> None:
+    if form not in ("fresh", "reused"):
+        raise ValueError(f"form must be 'fresh' or 'reused'; got {form!r}.")
+
+
+def _deviation(values: np.ndarray) -> float:
+    """Root of the mean square, in units of the largest value, so that no square underflows."""
+    largest = np.abs(values).max()
+    return largest * np.sqrt(np.mean((values / largest) ** 2)) if largest > 0 else 0.0
+
+
+def _log_mean_kernel(t: np.ndarray, mu: np.ndarray, width: float, method: str) -> np.ndarray:
+    """log (1/N) sum_x' exp(-((t - mu_x')/width)²), for a width of sqrt(2) sigma."""
     if method not in ("auto", "grid", "direct"):
         raise ValueError(f"method must be 'auto', 'grid' or 'direct'; got {method!r}.")
     low, high = t.min(), t.max()
-    cells = 2 * int(np.ceil((high - low) * np.sqrt(2) * _PER_SIGMA / 2) + 5)
-    if method == "direct" or (method == "auto" and cells > len(t) / 2):
-        return _direct(t, mu)
-    grid = np.linspace(low, high, cells + 1) if high > low else low + np.linspace(-1, 1, cells + 1)
-    values = _direct(grid, mu)
-    result = _spline(grid, values)(t)
+    cells = 2 * np.ceil((high - low) / width * np.sqrt(2) * _PER_SIGMA / 2) + 10
+    most = {"auto": len(t) / 2, "grid": _ROWS * len(mu), "direct": 0}[method]
+    if cells > most:
+        return _direct(t, mu, width)
+    margin, x = 0.0 if high > low else 1.0, (t - low) / width
+    grid = np.linspace(-margin, x.max() + margin, int(cells) + 1)
+    values = _direct(low + grid * width, mu, width)
+    result = _spline(grid, values)(x)
     # Halving the step divides a quintic spline's error by 64.
     error = np.abs(_spline(grid[::2], values[::2])(grid[1::2]) - values[1::2]) / 64
-    pair = np.clip((t - grid[0]) / (grid[2] - grid[0]), 0, len(error) - 1).astype(int)
+    pair = np.clip((x - grid[0]) / (grid[2] - grid[0]), 0, len(error) - 1).astype(int)
     doubtful = error[pair] > _TOLERANCE
     if doubtful.any():
-        result[doubtful] = _direct(t[doubtful], mu)
+        result[doubtful] = _direct(t[doubtful], mu, width)
     return result
 
 
@@ -185,11 +202,14 @@ def _spline(x: np.ndarray, y: np.ndarray) -> PPoly:
     return PPoly.from_spline(make_interp_spline(x, y, k=5))
 
 
-def _direct(t: np.ndarray, mu: np.ndarray) -> np.ndarray:
+def _direct(t: np.ndarray, mu: np.ndarray, width: float) -> np.ndarray:
     result = np.empty(len(t))
     for start in range(0, len(t), _ROWS):
         rows = slice(start, start + _ROWS)
-        kernel = np.square(t[rows, None] - mu)
+        # Subtract, then scale: far from 0 the difference is exact, a scaled value is rounded.
+        kernel = t[rows, None] - mu
+        with np.errstate(over="ignore"):  # infinitely far away is far enough
+            kernel = np.square(np.divide(kernel, width, out=kernel))
         nearest = kernel.min(1)
         np.subtract(nearest[:, None], kernel, out=kernel)
         result[rows] = np.log(np.exp(kernel, out=kernel).mean(1)) - nearest

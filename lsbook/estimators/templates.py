@@ -82,6 +82,8 @@ def plane(templates: Array) -> Plane:
 def project(x: Array, plane: Plane) -> np.ndarray:
     """Coordinates (n, 2) in the plane of points x (n, d), in the units of x."""
     x = as_float64(x, "x")
+    if not isinstance(plane, Plane):
+        raise ValueError(f"plane must be a Plane, as plane() gives; got {type(plane).__name__}.")
     if x.ndim != 2 or x.shape[1] != len(plane.origin):
         raise ValueError(
             f"x must have shape (n, {len(plane.origin)}), as wide as the templates (activations "
@@ -123,8 +125,9 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
         Penultimate activations, or their coordinates in the plane.
     targets : array of int, (n,)
         Classes, at least two of them.
-    templates : array (K, any width)
-        One row a class; rows of classes without examples are left out.
+    templates : array (K, d) or (K, d + 1)
+        One row a class, with or without a bias; rows of classes without examples are left out.
+        With coordinates in the plane, d = 2, the templates may have any width.
 
     Raises
     ------
@@ -137,6 +140,12 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
     """
     activations = _matrix(activations, "activations", "(n, d)")
     templates = _matrix(templates, "templates", "(K, d)")
+    d = activations.shape[1]
+    if d != 2 and templates.shape[1] not in (d, d + 1):
+        raise ValueError(
+            f"templates must be as wide as the activations, (K, {d}), or have a bias besides, "
+            f"(K, {d + 1}); got {templates.shape}."
+        )
     targets = as_targets(targets, activations.shape, len(templates)).numpy()
     classes, member = np.unique(targets, return_inverse=True)
     C = len(classes)

@@ -17,10 +17,10 @@ from lsbook.runs.best import best, compares
 
 KIND = "calibration"
 CHOICES = (
-    ("paper/resnet56-cifar100", "fraction/resnet20-cifar100"),
-    ("paper/alexnet-cifar10", "fraction/alexnet-cifar10"),
-    ("paper/teacher-cifar10", "fraction/teacher-cifar10"),
-    ("paper/inception-tinyimagenet", "fraction/resnet20-tinyimagenet"),
+    ("compact/teacher-cifar10",),
+    ("paper/resnet56-cifar100", "compact/resnet20-cifar100"),
+    ("paper/alexnet-cifar10", "compact/alexnet-cifar10"),
+    ("paper/inception-tinyimagenet", "compact/resnet20-tinyimagenet"),
     ("lab/mlp-mnist1d",),
     ("lab/mlp-digits",),
 )

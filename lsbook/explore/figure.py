@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from lsbook.explore import evaluation
 from lsbook.figures import theme
+from lsbook.figures.markup import script
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
 STYLES = STATIC / "lsbook.css", STATIC / "explore" / "explore.css"
@@ -73,19 +74,18 @@ class Explorer:
 
     def to_html(self) -> str:
         """One ``<figure>``; the site's scripts draw it when it comes near the screen."""
-        data = json.dumps(self.config, separators=(",", ":")).replace("</", "<\\/")
-        keys = " ".join(evaluation.key(run, self.kind) for run in self.runs)
-        words = html.escape(self.alt.strip())
-        return (
-            f'<figure class="ls-figure ls-explorer" id="explore-{self.name or self.kind}" '
-            f'data-kind="{self.kind}" data-evaluations="{keys}">'
-            f"{theme.heading(self.title, self.note)}"
-            f'<form class="ls-controls"></form><div class="ls-numbers"></div>'
-            f'<div class="ls-stage" role="img" aria-label="{words}">'
-            f"<noscript>{words}</noscript></div>"
-            f'<script type="application/json">{data}</script>'
-            f"{theme.figcaption(self.caption, self.origin)}</figure>"
-        )
+        return str(Markup(
+            '<figure class="ls-figure ls-explorer" id="explore-{name}" data-kind="{kind}" '
+            'data-evaluations="{keys}">{heading}'
+            '<form class="ls-controls"></form><div class="ls-numbers"></div>'
+            '<div class="ls-stage" role="img" aria-label="{alt}"><noscript>{alt}</noscript></div>'
+            "{data}{caption}</figure>"
+        ).format(
+            name=self.name or self.kind, kind=self.kind, alt=self.alt.strip(),
+            keys=" ".join(evaluation.key(run, self.kind) for run in self.runs),
+            heading=theme.heading(self.title, self.note), data=script(self.config),
+            caption=theme.figcaption(self.caption, self.origin),
+        ))
 
     def to_notebook(self) -> str:
         """The figure with the scripts, styles and evaluations that it needs: it asks for nothing.
@@ -115,8 +115,8 @@ def on_site() -> bool:
 
 def scripts(kind: str) -> list[Path]:
     """The scripts that draw figures of ``kind``, in the order in which they are to run."""
-    names = ("frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
-             f"explore/{kind}-math.js", f"explore/{kind}.js")
+    names = ("states.js", "frame.js", "explore/figure.js", "explore/evaluations.js",
+             "explore/plot.js", f"explore/{kind}-math.js", f"explore/{kind}.js")
     return [path for name in names if (path := STATIC / name).exists()]
 
 

@@ -19,14 +19,14 @@ from lsbook.runs.classes import examples
 
 KIND = "representations"
 RECIPES = (
-    "paper/alexnet-cifar10",
-    "fraction/alexnet-cifar10",
-    "paper/resnet56-cifar100",
-    "fraction/resnet20-cifar100",
+    "compact/teacher-cifar10",
     "paper/teacher-cifar10",
-    "fraction/teacher-cifar10",
+    "paper/alexnet-cifar10",
+    "compact/alexnet-cifar10",
+    "paper/resnet56-cifar100",
+    "compact/resnet20-cifar100",
     "paper/inception-tinyimagenet",
-    "fraction/resnet20-tinyimagenet",
+    "compact/resnet20-tinyimagenet",
     "lab/mlp-mnist1d",
     "lab/mlp-digits",
 )

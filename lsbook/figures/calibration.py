@@ -18,10 +18,11 @@ from lsbook.ledger import Group, Spread, groups
 from lsbook.runs.tables import metrics
 
 _TABLE_3 = (
-    ("cifar100", "resnet56", ("paper/resnet56-cifar100", "fraction/resnet20-cifar100"), 0.05),
+    ("cifar100", "resnet56", ("paper/resnet56-cifar100", "compact/resnet20-cifar100"), 0.05),
     ("imagenet", "inception-v4",
-     ("paper/inception-tinyimagenet", "fraction/resnet20-tinyimagenet"), 0.1),
+     ("paper/inception-tinyimagenet", "compact/resnet20-tinyimagenet"), 0.1),
     ("en-de", "transformer", (), 0.1),
+    ("cifar10", "resnet9", ("compact/teacher-cifar10",), 0.05),
     ("mnist1d", "mlp", ("lab/mlp-mnist1d",), 0.05),
     ("digits", "mlp", ("lab/mlp-digits",), 0.05),
 )

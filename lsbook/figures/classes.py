@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lsbook.data.tiny_imagenet import CLASSES
+
 CIFAR_10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )
@@ -13,18 +15,10 @@ CIFAR_100 = {
 }
 """The twenty whose training examples published runs keep (`lsbook.runs.classes`)."""
 
-TINY_IMAGENET = (
-    "goldfish", "bullfrog", "tailed frog", "American lobster", "spiny lobster", "Chihuahua",
-    "Yorkshire terrier", "golden retriever", "Labrador retriever", "German shepherd",
-    "standard poodle", "tabby", "Persian cat", "Egyptian cat", "cougar", "lion", "monarch",
-    "sulphur butterfly", "orangutan", "chimpanzee", "computer keyboard", "convertible",
-    "school bus", "sports car", "suspension bridge", "teapot", "trolleybus", "orange", "lemon",
-    "pizza",
-)
 _KNOWN = {
     "cifar10": dict(enumerate(CIFAR_10)),
     "cifar100": CIFAR_100,
-    "tinyimagenet": dict(enumerate(TINY_IMAGENET)),
+    "tinyimagenet": dict(enumerate(CLASSES.values())),
 }
 
 

@@ -23,7 +23,7 @@ from lsbook.runs.best import recorded
 FORMS = ("fresh", "reused")
 LOG2 = math.log(2)
 DRAWS = ("mi_mean", "mi_scored")
-_CIFAR = ("paper/teacher-cifar10", "fraction/teacher-cifar10")
+_CIFAR = ("paper/teacher-cifar10", "compact/teacher-cifar10")
 _LAB = ("lab/mlp-mnist1d", "lab/teacher-mnist1d")
 
 

@@ -445,7 +445,7 @@ def _teacher(recipe: Recipe) -> str:
 def _order(recipe: Recipe) -> tuple:
     distil = recipe.distil
     lesson = (distil.teacher.alpha, distil.T) if distil else (-1.0, 0.0)
-    preset = list(PRESETS).index(recipe.preset)
+    preset = (*PRESETS, "own").index(recipe.preset)
     return preset, recipe.name, -recipe.scale, lesson, recipe.alpha, recipe.seed
 
 

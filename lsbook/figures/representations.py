@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,30 +55,29 @@ class Place:
 FIGURE_1 = (
     Place("AlexNet on CIFAR-10", ("airplane", "automobile", "bird"), (
         Source("paper/alexnet-cifar10", (0, 1, 2)),
-        Source("fraction/alexnet-cifar10", (0, 1, 2)),
+        Source("compact/teacher-cifar10", (0, 1, 2)),
     )),
     Place("ResNet-56 on CIFAR-100", ("beaver", "dolphin", "otter"), (
         Source("paper/resnet56-cifar100", (4, 30, 55)),
-        Source("fraction/resnet20-cifar100", (4, 30, 55)),
+        Source("compact/resnet20-cifar100", (4, 30, 55)),
     )),
     Place("Inception-v4 on ImageNet", ("tench", "meerkat", "cleaver"), (
         Source("paper/inception-tinyimagenet", (0, 19, 25)),
-        Source("fraction/resnet20-tinyimagenet", (0, 19, 25)),
-        Source("paper/teacher-cifar10", (6, 7, 8)),
-        Source("fraction/teacher-cifar10", (6, 7, 8)),
+        Source("compact/resnet20-tinyimagenet", (0, 19, 25)),
+        Source("compact/teacher-cifar10", (6, 7, 8)),
     )),
     Place("Inception-v4 on ImageNet", ("toy poodle", "miniature poodle", "tench"), (
         Source("paper/inception-tinyimagenet", (7, 8, 0)),
-        Source("fraction/resnet20-tinyimagenet", (7, 8, 0)),
-        Source("paper/teacher-cifar10", (3, 5, 8)),
-        Source("fraction/teacher-cifar10", (3, 5, 8)),
+        Source("compact/teacher-cifar10", (3, 5, 8)),
+        Source("compact/resnet20-tinyimagenet", (7, 8, 0)),
     )),
 )
 _TABLE_2 = (
-    ("cifar10", "alexnet", ("paper/alexnet-cifar10", "fraction/alexnet-cifar10")),
-    ("cifar100", "resnet56", ("paper/resnet56-cifar100", "fraction/resnet20-cifar100")),
+    ("cifar10", "alexnet", ("paper/alexnet-cifar10", "compact/alexnet-cifar10")),
+    ("cifar10", "resnet9", ("compact/teacher-cifar10",)),
+    ("cifar100", "resnet56", ("paper/resnet56-cifar100", "compact/resnet20-cifar100")),
     ("imagenet", "inception-v4",
-     ("paper/inception-tinyimagenet", "fraction/resnet20-tinyimagenet")),
+     ("paper/inception-tinyimagenet", "compact/resnet20-tinyimagenet")),
     ("mnist1d", "mlp", ("lab/mlp-mnist1d",)),
     ("digits", "mlp", ("lab/mlp-digits",)),
 )
@@ -137,7 +137,7 @@ def on_plane(examples: alt.Chart, networks: pd.DataFrame, names: Sequence[str]) 
     )
     for stage in plane_expressions(len(names)):
         base = base.transform_calculate(**stage)
-    return base.transform_calculate(name=f"{list(names)!r}[datum.target]")
+    return base.transform_calculate(name=f"{json.dumps(list(names))}[datum.target]")
 
 
 # The look of a plane, shared by the explorer and Figure 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
 from IPython.display import HTML
+from markupsafe import Markup
 
 
 def reveal(answers: Iterable[str], label: str = "Reveal") -> HTML:
     """Paragraphs of plain text behind a line that opens them."""
-    paragraphs = "".join(f"<p>{escape(answer)}</p>" for answer in answers)
-    summary = f"<summary>{escape(label)}</summary>"
-    return HTML(f'<details class="ls-reveal">{summary}{paragraphs}</details>')
+    paragraphs = Markup().join(map(Markup("<p>{}</p>").format, answers))
+    return HTML(Markup('<details class="ls-reveal"><summary>{}</summary>{}</details>').format(
+        label, paragraphs))

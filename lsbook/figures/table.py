@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 from IPython.display import HTML
+from markupsafe import Markup
 
 
 def table(frame: pd.DataFrame, label: str, digits: int = 3, wide: bool = False) -> HTML:
@@ -15,5 +14,5 @@ def table(frame: pd.DataFrame, label: str, digits: int = 3, wide: bool = False) 
     """
     kind = "ls-table ls-wide" if wide else "ls-table"
     body = frame.to_html(index=False, border=0, classes="table", float_format=f"%.{digits}f")
-    return HTML(f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(label)}">'
-                f"{body}</div>")
+    region = Markup('<div class="{}" role="region" tabindex="0" aria-label="{}">{}</div>')
+    return HTML(region.format(kind, label, Markup(body)))

@@ -6,8 +6,6 @@ their dark counterparts when the reader switches the theme.
 
 from __future__ import annotations
 
-import html
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
+from lsbook.figures.markup import ScriptJSON, script
 from lsbook.figures.scale import in_words
 
 HARD = "#0072B2"
@@ -140,6 +140,7 @@ def _live_theme() -> alt.theme.ThemeConfig:
 
 
 alt.data_transformers.disable_max_rows()
+alt.renderers.enable(alt.renderers.active, json_kwds={"cls": ScriptJSON})
 
 
 def origin(runs: Iterable[Any] = (), command: str = "") -> dict[str, str]:
@@ -174,20 +175,19 @@ def _scale(run: Any) -> str:
     return f"{run.recipe.preset}, {in_words(run.recipe)}"
 
 
-def heading(title: str, note: str = "") -> str:
+def heading(title: str, note: str = "") -> Markup:
     """HTML of a figure's title: what to see, and in small type what is shown."""
-    small = f"<small>{html.escape(note)}</small>" if note else ""
-    return f'<p class="ls-title">{html.escape(title)}{small}</p>'
+    small = Markup("<small>{}</small>").format(note) if note else ""
+    return Markup('<p class="ls-title">{}{}</p>').format(title, small)
 
 
-def figcaption(caption: str, origin: Mapping[str, str]) -> str:
+def figcaption(caption: str, origin: Mapping[str, str]) -> Markup:
     """HTML of a figure's caption, with its origin one click away."""
-    rows = "".join(
-        f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in origin.items()
-    )
-    details = f"<details><summary>Origin</summary><dl>{rows}</dl></details>" if rows else ""
-    words = f"<p>{html.escape(caption)}</p>" if caption else ""
-    return f"<figcaption>{words}{details}</figcaption>"
+    row = Markup("<dt>{}</dt><dd>{}</dd>")
+    rows = Markup().join(row.format(name, text) for name, text in origin.items())
+    details = Markup("<details><summary>Origin</summary><dl>{}</dl></details>").format(rows)
+    words = Markup("<p>{}</p>").format(caption) if caption else ""
+    return Markup("<figcaption>{}{}</figcaption>").format(words, details if rows else "")
 
 
 @dataclass(frozen=True)
@@ -207,16 +207,14 @@ class Figure:
     def to_html(self) -> str:
         """One ``<figure>``; the site's figures.js draws it and adds its controls."""
         spec = self.spec()
-        title = _heading(spec)
-        data = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
-        label = html.escape(self.alt, quote=True)
-        return (
-            f'<figure class="ls-figure">{title}<form class="ls-controls"></form>'
-            f'<div class="ls-chart" role="img" aria-label="{label}">'
-            f"<noscript>{label}</noscript></div>"
-            f'<script type="application/json">{data}</script>'
-            f"{figcaption(self.caption, self.origin)}</figure>"
-        )
+        return str(Markup(
+            '<figure class="ls-figure">{title}<form class="ls-controls"></form>'
+            '<div class="ls-chart" role="img" aria-label="{alt}"><noscript>{alt}</noscript></div>'
+            "{data}{caption}</figure>"
+        ).format(
+            title=_heading(spec), alt=self.alt, data=script(spec),
+            caption=figcaption(self.caption, self.origin),
+        ))
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         if os.environ.get("LSBOOK_STATIC") == "1":

@@ -15,6 +15,7 @@ from lsbook import paper
 from lsbook.data import Grammar
 from lsbook.estimators.templates import geometry, project_logits
 from lsbook.figures import theme
+from lsbook.figures.markup import markdown
 from lsbook.figures.representations import DISTINCT, SHAPES, on_plane
 from lsbook.figures.scale import in_words
 from lsbook.figures.signed import signed
@@ -610,14 +611,15 @@ def looseness_told(run: Any) -> str:
     """The shown words of one network from the tightest to the loosest, in Markdown."""
     seen = looseness(run).sort_values("spread")
     tight, loose = seen.iloc[0], seen.iloc[-1]
-    listed = ", ".join(f"{row.word} {row.spread:.1f}" for row in seen.itertuples())
+    listed = ", ".join(f"{markdown(row.word)} {row.spread:.1f}" for row in seen.itertuples())
     recipe = run.recipe
     which = "hard targets" if recipe.alpha == 0 else f"α = {recipe.alpha:g}"
     return (
         f"How far the tokens of a word lie from their centre in the figure ({which}, seed "
         f"{recipe.seed}; mean over the planes with the word): {listed}. Of the probability that "
         f"the network gives to the shown words, the right one gets {tight['share']:.0%} where "
-        f"{tight.word} is next, and {loose['share']:.0%} where {loose.word} is.")
+        f"{markdown(tight.word)} is next, and {loose['share']:.0%} where "
+        f"{markdown(loose.word)} is.")
 
 
 # Sentences
@@ -641,7 +643,7 @@ def hesitation_told(runs: Iterable[Any], alpha: float) -> str:
     hard = kept[0]
     smoothed = next(run for run in kept if run.recipe.alpha == alpha)
     before, after = (hesitations(run.samples) for run in (hard, smoothed))
-    both = [" or ".join(f"*{token}*" for token in before[i])
+    both = [" or ".join(f"*{markdown(token)}*" for token in before[i])
             for i in before if i in after and set(before[i]) == set(after[i])]
     return (
         f"**{TEXTS[hard.recipe.dataset]}** (seed {hard.recipe.seed}). The best two differ in one "

@@ -30,6 +30,7 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "inception-v4": InceptionV4,
     "transformer": Transformer,
 }
+NAMES = tuple(_BUILDERS)
 _COUNTS = (
     "inputs", "hidden", "classes", "width", "widths", "stride", "layers", "vocab", "d_model",
     "heads", "d_ff", "side", "channels", "dense",

@@ -6,23 +6,25 @@ CutMix, random erasing, weight averaging), so what differs between the two is no
 smoothing alone. Inception-v4, the paper's network, comes from timm; nothing published says
 whether its weights saw smoothed targets.
 
-Weights are safetensors files from the Hugging Face hub, or files given by hand.
+Weights are safetensors files from the Hugging Face hub, or files given by hand; `convert` makes one
+of a state dict that PyTorch saved.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lsbook.data import DataError, Images, load_images
-from lsbook.data.folders import View
+from lsbook.data.pictures import View
 from lsbook.data.vision import import_torchvision
 from lsbook.models.inception import InceptionV4
 from lsbook.models.mlp import Templates
@@ -86,8 +88,8 @@ def load(name: str, weights: str | Path | None = None) -> nn.Module:
     name
         "resnet50-v1" (hard targets), "resnet50-v2" (α = 0.1, among much else) or "inception-v4".
     weights
-        A safetensors file with the names of torchvision's or timm's network; by default the one
-        on the Hugging Face hub, which is kept in its cache.
+        A safetensors file with the names of torchvision's or timm's network, for instance from
+        `convert`; by default the one on the Hugging Face hub, which is kept in its cache.
 
     Raises
     ------
@@ -103,12 +105,75 @@ def load(name: str, weights: str | Path | None = None) -> nn.Module:
     model = published.network()
     try:
         stored = load_file(path)
-        model.load_state_dict({_renamed(key, published.last): v for key, v in stored.items()})
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} cannot be read as safetensors: {error}.") from error
-    except RuntimeError as error:
-        raise DataError(f"{path} does not hold the weights of {name}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
+    except SafetensorError as error:
+        line = f"from lsbook.models.pretrained import convert; convert({str(path)!r})"
+        raise DataError(
+            f"{path} cannot be read as safetensors. If it is a state dict that PyTorch saved, "
+            f'convert it:\n  {sys.executable} -c "{line}"'
+        ) from error
+    _fill(model, stored, published, f"{path} does not hold the weights of {name}")
     return model.eval()
+
+
+def convert(path: str | Path) -> Path:
+    """Write the state dict in ``path``, saved by PyTorch, beside it as safetensors.
+
+    It may lie under "state_dict" or "model" in a checkpoint and come from a data-parallel network.
+    Tensors and plain containers alone are read: nothing in the file is run.
+
+    Returns
+    -------
+    Path
+        Of the new file, which `load` takes.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or holds anything else.
+    """
+    path = Path(path)
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
+    except Exception as error:  # a damaged file can raise anything
+        raise DataError(
+            f"{path} holds more than tensors, or nothing that PyTorch saved. Where the network "
+            "comes from, save its model.state_dict() alone."
+        ) from error
+    for key in ("state_dict", "model"):
+        stored = stored.get(key, stored) if isinstance(stored, dict) else stored
+    if not (stored and isinstance(stored, dict) and all(map(torch.is_tensor, stored.values()))):
+        raise DataError(f"{path} holds no state dict, that is, names with a tensor each.")
+    target = path.with_suffix(".safetensors")
+    # Copied, since safetensors takes no two names for one memory.
+    save_file(
+        {key.removeprefix("module."): v.clone().contiguous() for key, v in stored.items()}, target
+    )
+    return target
+
+
+def _fill(model: nn.Module, stored: dict[str, Tensor], published: Published, file: str) -> None:
+    """Load ``stored``, named as in its file, or tell in two lines what is wrong with it."""
+    wanted = {_in_file(key, published.last): value for key, value in model.state_dict().items()}
+    counters = "num_batches_tracked"  # old files lack them, and evaluation does without
+    faults = {
+        "missing": [key for key in wanted if key not in stored and not key.endswith(counters)],
+        "unknown": [key for key in stored if key not in wanted],
+        "of another shape": [
+            f"{key} {tuple(stored[key].shape)} for {tuple(value.shape)}"
+            for key, value in wanted.items()
+            if key in stored and stored[key].shape != value.shape
+        ],
+    }
+    told = [f"{len(keys)} {fault}, first {keys[0]}" for fault, keys in faults.items() if keys]
+    if told:
+        raise DataError(f"{file}:\n  {'; '.join(told)}.")
+    for key, value in wanted.items():
+        if key in stored:
+            value.copy_(stored[key])
 
 
 def imagenet(name: str, root: str | Path, only: Sequence[str] | None = None) -> Images:
@@ -134,9 +199,10 @@ def _published(name: str) -> Published:
     return NETWORKS[name]
 
 
-def _renamed(key: str, last: str) -> str:
-    layer, _, rest = key.partition(".")
-    return f"output.{rest}" if layer == last else f"body.{key}"
+def _in_file(key: str, last: str) -> str:
+    """What the file calls the parameter that the network here calls ``key``."""
+    part, _, rest = key.partition(".")
+    return f"{last}.{rest}" if part == "output" else rest
 
 
 def _from_hub(repository: str) -> Path:

@@ -1,4 +1,4 @@
-"""The best runs of one experiment: the paper's scale before a fraction, before the lab."""
+"""The best runs of one experiment: the paper's scale before compact networks, before the lab."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lsbook import recipes
 from lsbook.recipes import Recipe
 from lsbook.runs.store import Run, available
 
-PREFERENCE = ("paper", "compact", "fraction", "lab")
+PREFERENCE = ("paper", "compact", "lab")
 
 
 def recorded(recipe: Recipe, **fields) -> list[Run]:
@@ -40,7 +40,7 @@ def compares(runs: Sequence[Run]) -> bool:
 def best(*names: str, **fields) -> list[Run]:
     """Runs of the first of these catalogue recipes that has hard and smoothed ones; else none.
 
-    For instance ``best("paper/alexnet-cifar10", "fraction/alexnet-cifar10", "lab/mlp-mnist1d")``.
+    For instance ``best("paper/alexnet-cifar10", "compact/alexnet-cifar10", "lab/mlp-mnist1d")``.
     """
     for name in names:
         runs = recorded(recipes.named(name), **fields)

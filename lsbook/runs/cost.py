@@ -27,7 +27,7 @@ TRIAL_RATE = 1e-9  # too small to diverge, whatever an untrained teacher says
 def family(recipe: Recipe) -> tuple[str, str | None]:
     """What decides the time of a step: all but alpha, seed, schedule length, beta and T."""
     teacher = recipe.distil.teacher.model if recipe.distil else None
-    return recipe.with_(name="", alpha=0.0, seed=0, scale=1.0, distil=None).hash, teacher
+    return recipe.with_(alpha=0.0, seed=0, scale=1.0, distil=None).hash, teacher
 
 
 def measured(device: torch.device) -> dict[tuple, float]:

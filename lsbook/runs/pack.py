@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
 import tarfile
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
-
-from lsbook.recipes import Recipe
+from lsbook.runs.contents import ALLOWED, NEEDED, check
 from lsbook.runs.drafts import draft, install
 from lsbook.runs.publish import publish
 from lsbook.runs.store import Run
 
+__all__ = ["ALLOWED", "MOST_BYTES", "NEEDED", "pack", "unpack"]
+
 MOST_BYTES = 16 * 2**20
-NEEDED = {"recipe.json", "manifest.json", "metrics.json", "history.json", "arrays.npz"}
-ALLOWED = NEEDED | {"samples.json", "weights.safetensors"}
-_UNREADABLE = (tarfile.TarError, BadZipFile, zlib.error, EOFError, OSError)
 _FOLDER = re.compile(r"[0-9a-f]{12}")
 
 
@@ -38,7 +31,7 @@ def pack(runs: Iterable[Run], into: Path) -> list[Path]:
         folders = [publish(run, made) for run in runs]
         for number, part in enumerate(_parts(folders), 1):
             archive = made / f"runs-{number:02}.tar"
-            with tarfile.open(archive, "w") as tar:
+            with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as tar:
                 for folder in part:
                     for path in sorted(folder.iterdir()):
                         tar.add(path, f"{folder.name}/{path.name}", filter=_anonymous)
@@ -78,10 +71,12 @@ def unpack(archive: Path, root: Path) -> tuple[list[str], list[str]]:
     Raises
     ------
     ValueError
-        If the archive holds anything but whole runs; ``root`` is then left as it was.
+        If the archive holds anything but whole runs, in `contents.check`'s sense; nothing is then
+        written.
     """
+    folders = _read(archive)
     with draft(root) as made:
-        for folder, files in _read(archive).items():
+        for folder, files in folders.items():
             (made / folder).mkdir()
             for name, content in files.items():
                 (made / folder / name).write_bytes(content)
@@ -102,25 +97,29 @@ def _read(archive: Path) -> dict[str, dict[str, bytes]]:
     try:
         if archive.stat().st_size > MOST_BYTES:
             raise ValueError("it is too large")
-        with tarfile.open(archive, "r:") as tar:
-            for member in tar:
-                folder, _, name = member.name.partition("/")
-                regular = member.isreg() and not member.issparse()
-                if not (regular and _FOLDER.fullmatch(folder) and name in ALLOWED):
-                    raise ValueError(f"{member.name!r} is no file of a run")
-                folders.setdefault(folder, {})[name] = tar.extractfile(member).read()
+        for path, content in _members(archive.read_bytes()):
+            folder, _, name = path.partition("/")
+            if not (_FOLDER.fullmatch(folder) and name in ALLOWED):
+                raise ValueError(f"{path[:80]!r} is no file of a run")
+            if name in folders.setdefault(folder, {}):
+                raise ValueError(f"{path!r} is there twice")
+            folders[folder][name] = content
         for folder, files in folders.items():
-            _check(folder, files)
-    except (*_UNREADABLE, ValueError, TypeError) as error:
+            check(folder, files)
+    except (tarfile.TarError, OSError, ValueError) as error:
         raise ValueError(f"{archive} is no archive of runs: {error}.") from error
     return folders
 
 
-def _check(folder: str, files: dict[str, bytes]) -> None:
-    if missing := NEEDED - set(files):
-        raise ValueError(f"{folder} lacks {', '.join(sorted(missing))}")
-    if Recipe.from_dict(json.loads(files["recipe.json"])).hash != folder:
-        raise ValueError(f"{folder} is not the name of its recipe")
-    with np.load(io.BytesIO(files["arrays.npz"]), allow_pickle=False) as arrays:
-        for name in arrays.files:
-            arrays[name]
+def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files in a tar of the plainest kind, which has no links in it."""
+    at = 0
+    while any(block := data[at : at + tarfile.BLOCKSIZE]) or not block:
+        head = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+        at += tarfile.BLOCKSIZE
+        if head.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            raise ValueError(f"{head.name[:80]!r} is no regular file")
+        if not 0 <= head.size <= len(data) - at:
+            raise ValueError(f"{head.name[:80]!r} is cut off")
+        yield head.name, data[at : at + head.size]
+        at -= -head.size // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE

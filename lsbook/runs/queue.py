@@ -53,12 +53,13 @@ def compact() -> list[Group]:
     """Real data on small, fast networks that fit them; teachers before students.
 
     What decides the paper's claims comes first, for every seed, then the rest of its curves, then
-    teachers stopped before they fit.
+    teachers stopped before they fit, then networks on the paper's other data.
     """
     core = [taught(seed, CORE_ALPHAS, CORE_TEMPERATURES) for seed in COMPACT_SEEDS]
     whole = [taught(seed, COMPACT_ALPHAS, COMPACT_TEMPERATURES) for seed in COMPACT_SEEDS]
     mixed = [_softened_again(seed) for seed in COMPACT_SEEDS]
-    return [*core, *whole, *mixed, *(fitting(seed) for seed in COMPACT_SEEDS)]
+    fit = [fitting(seed) for seed in COMPACT_SEEDS]
+    return [*core, *whole, *mixed, *fit, *(shortened_paper(seed) for seed in COMPACT_SEEDS)]
 
 
 def taught(seed: int, alphas: Sequence[float], temperatures: Sequence[float]) -> Group:
@@ -130,28 +131,15 @@ def mnist(seed: int) -> Group:
     return [hard, smoothed, *students]
 
 
-def fraction() -> list[Group]:
-    """The paper's experiments at the fraction that two processor cores can do, seed 0 first.
-
-    MNIST and Multi30k are not among them: they can do the whole. Tiny ImageNet has two seeds.
-    """
-    groups = []
-    for seed in PAPER_SEEDS:
-        teachers, students, grid = distillation("fraction/teacher-cifar10", seed)
-        groups += [
-            [named("fraction/resnet20-cifar100", alpha=a, seed=seed) for a in (0.0, 0.05, 0.1)],
-            [named("fraction/alexnet-cifar10", alpha=a, seed=seed) for a in (0.0, 0.1)],
-            teachers,
-            students,
-            grid,
-        ]
-        if seed < 2:
-            name = "fraction/resnet20-tinyimagenet"
-            groups.append([named(name, alpha=a, seed=seed) for a in (0.0, 0.1)])
-    return groups
+def shortened_paper(seed: int) -> Group:
+    """CIFAR-100, CIFAR-10 and Tiny ImageNet (two seeds) on shortened schedules."""
+    pairs = [("compact/resnet20-cifar100", (0.0, 0.05, 0.1)), ("compact/alexnet-cifar10", (0.0, 0.1))]
+    if seed < 2:
+        pairs.append(("compact/resnet20-tinyimagenet", (0.0, 0.1)))
+    return [named(name, alpha=a, seed=seed) for name, alphas in pairs for a in alphas]
 
 
-PRESETS = {"lab": lab, "compact": compact, "paper": paper, "fraction": fraction}
+PRESETS = {"lab": lab, "compact": compact, "paper": paper}
 
 
 def groups(

@@ -108,9 +108,9 @@ def record(
     shown = shown_examples(images.train_y, len(images.classes))
     arrays = {
         "val_logits": kept(val_logits, _levels(recipe)),
-        "val_targets": _classes(images.val_y),
+        "val_targets": _classes(images.val_y, len(images.classes)),
         "train_logits": kept(train_logits[shown]),
-        "train_targets": _classes(images.train_y[shown]),
+        "train_targets": _classes(images.train_y[shown], len(images.classes)),
         "templates": templates.astype(np.float16),
     }
     metrics = classifier_metrics(arrays)
@@ -180,8 +180,8 @@ def kept(logits: Tensor, levels: int = LEVELS_PER_SD) -> np.ndarray:
     return (np.rint(z / step) * step).astype(np.float16)
 
 
-def _classes(targets: Tensor) -> np.ndarray:
-    return targets.cpu().numpy().astype(np.uint8)
+def _classes(targets: Tensor, K: int) -> np.ndarray:
+    return targets.cpu().numpy().astype(np.min_scalar_type(K - 1))
 
 
 def _levels(recipe: Recipe) -> int:

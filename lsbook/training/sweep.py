@@ -26,7 +26,7 @@ from lsbook.training.trace import Trace, information_is_due
 
 def shape_of(recipe: Recipe) -> tuple:
     """What recipes must share to be trained as one stack: all but alpha, seed, teacher, beta, T."""
-    plain = recipe.with_(name="", alpha=0.0, seed=0, distil=None)
+    plain = recipe.with_(alpha=0.0, seed=0, distil=None)
     distil = recipe.distil
     view = distil and (distil.objective, distil.teacher.augment)
     return plain.hash, view

@@ -61,6 +61,9 @@ test("random shifts go round by at most two points", () => {
     const moved = gather(part, [0], { below: () => by + 2 });
     assert.equal(moved[(4 + by + 10) % 10], 4);
   }
+  const asked = [];
+  gather(part, [0, 0], { below: (n) => asked.push(n) });
+  assert.deepEqual(asked, [5, 5]);
 });
 
 test("the stop rules", () => {

@@ -1,17 +1,17 @@
 // Figures that compute what they draw. A kind registers three functions; controls, address, reset
 // and download follow from its table of state:
 //
-//   state(config, current) -> [{ name, label, kind: "range" | "choice" | "switch", initial,
-//                                min, max, step | values, format?, options?: [{ value, label }] }]
+//   state(config, current) -> a table as in states.js, with labels, and formats of ranges
 //   load(config, state)    -> what draw needs; cheap when nothing new is needed
 //   draw(stage, data, state, config) -> { numbers: [{ label, value, of?, kind? }], alt, rows,
 //                                         marks?: { name: [{ value, label }] } }
 //
-// A range has min, max and step, or the list of its values. An entry of the table may depend on
-// those before it; at first `current` is empty. Numbers with `of` form a table, a row for each.
-// Marks are buttons below a range. `rows` makes the data to download, when they are asked for.
+// An entry of the table may depend on others; at first `current` is empty, and it never holds what
+// the table did not allow. Numbers with `of` form a table, a row for each. Marks are buttons below
+// a range. `rows` makes the data to download, when they are asked for.
 const lsExplore = (() => {
-  const { linkTo, stateInAddress, tools, whenNear } = window.lsFrame;
+  const { tools, whenNear } = window.lsFrame;
+  const { linkTo, linked, initially, settled } = lsStates;
   const QUIET = 700;
   const FRAME = 220;
   const kinds = {};
@@ -79,13 +79,6 @@ const lsExplore = (() => {
     return { element, show, mark, signature: JSON.stringify(entry) };
   }
 
-  function allowed({ kind, min, max, values, options }, value) {
-    if (values) return values.includes(value);
-    if (kind === "range") return typeof value === "number" && value >= min && value <= max;
-    if (kind === "switch") return typeof value === "boolean";
-    return options.some((option) => option.value === value);
-  }
-
   // ------------------------------------------------------------------------------------- a figure
 
   class Explorer {
@@ -148,15 +141,10 @@ const lsExplore = (() => {
       return this.refresh();
     }
 
-    /** Bring the state within its table, entry by entry, and the controls after it. */
+    /** Bring the state within its table, and the controls after it. */
     settle() {
-      let amiss;
-      do {
-        this.table = this.kind.state(this.config, this.state);
-        amiss = this.table.find((entry) => !allowed(entry, this.state[entry.name]));
-        if (amiss) this.state[amiss.name] = amiss.initial;
-      } while (amiss);
-      this.state = Object.fromEntries(this.table.map(({ name }) => [name, this.state[name]]));
+      const tableOf = (current) => this.kind.state(this.config, current);
+      Object.assign(this, settled(tableOf, this.state));
       for (const [name, { element }] of this.controls)
         if (!this.table.some((entry) => entry.name === name)) {
           element.remove();
@@ -196,8 +184,7 @@ const lsExplore = (() => {
     }
 
     link() {
-      const initial = Object.fromEntries(this.table.map(({ name, initial }) => [name, initial]));
-      return linkTo(this.element.id, this.state, initial);
+      return linkTo(this.element.id, this.state, initially(this.table));
     }
 
     async refresh() {
@@ -272,20 +259,20 @@ const lsExplore = (() => {
   let followed;
 
   async function fromAddress() {
-    const { id, values } = stateInAddress();
-    const linked = figures.find((figure) => figure.element.id === id);
-    if (!linked) {
+    const { id, values } = linked(location.hash);
+    const figure = figures.find(({ element }) => element.id === id);
+    if (!figure) {
       if (!location.hash) await followed?.restart({});
       return;
     }
-    followed = linked;
-    if (linked.started) {
-      if (location.hash !== linked.link()) await linked.restart(values);
+    followed = figure;
+    if (figure.started) {
+      if (location.hash !== figure.link()) await figure.restart(values);
     } else {
-      linked.state = values;
-      await linked.start();
+      figure.state = values;
+      await figure.start();
     }
-    linked.element.scrollIntoView();
+    figure.element.scrollIntoView();
   }
 
   function start() {

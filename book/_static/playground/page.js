@@ -1,54 +1,41 @@
 // The playground's page: controls, drawings, and the worker behind them.
 (() => {
-  const { linkTo, stateInAddress, tools } = window.lsFrame;
+  const { tools } = window.lsFrame;
+  const { linkTo, linked, initially, settled } = lsStates;
   const place = document.getElementById("toy");
   const metrics = lsMetrics();
   const trainer = lsTrainer(lsNetwork(), metrics);
-  const DIGITS = Object.fromEntries([...Array(10).keys()].map((digit) => [digit, String(digit)]));
   const STOPS = {
     short: { label: "after 500 steps", steps: 500 },
     long: { label: "after 3,000 steps", steps: 3000 },
     stalled: { label: "once neither NLL has fallen for 300 steps", patience: 300 },
   };
-  const stops = Object.fromEntries(Object.entries(STOPS).map(([name, { label }]) => [name, label]));
+  const options = (values, label = String) =>
+    values.map((value) => ({ value, label: label(value) }));
+  const below = (count) => options([...Array(count).keys()]);
 
-  // Every setting of the page: where it starts, how it is asked for, and what a change does.
-  const SETTINGS = {
-    alpha: { label: "smoothing α", range: [0, 0.9, 0.05], initial: 0.1, act: restart },
-    lr: {
-      label: "learning rate",
-      options: { 0.05: "0.05", 0.1: "0.1", 0.2: "0.2" },
-      initial: 0.2,
-      act: restart,
-    },
-    seed: {
-      label: "seed",
-      options: { 0: "0", 1: "1", 2: "2", 3: "3", 4: "4" },
-      initial: 0,
-      act: restart,
-    },
-    stop: {
-      label: "stop",
-      options: stops,
-      initial: "long",
-      act: () => send("stop", { stop: STOPS[state.stop] }),
-    },
-    first: { label: "class ●", options: DIGITS, initial: 3, act: show },
-    second: { label: "class ■", options: DIGITS, initial: 5, act: show },
-    third: { label: "class ▲", options: DIGITS, initial: 8, act: show },
-    part: {
-      label: "points",
-      options: { val: "validation", train: "training" },
-      initial: "val",
-      act: draw,
-    },
-    form: {
-      label: "scored draw of MI",
-      options: { fresh: "fresh", reused: "reused" },
-      initial: "fresh",
-      act: draw,
-    },
-  };
+  // Every setting of the page, as a table of states, with what a change does.
+  const TABLE = [
+    { name: "alpha", label: "smoothing α", kind: "range", min: 0, max: 0.9, step: 0.05,
+      initial: 0.1, act: restart },
+    { name: "lr", label: "learning rate", kind: "choice", options: options([0.05, 0.1, 0.2]),
+      initial: 0.2, act: restart },
+    { name: "seed", label: "seed", kind: "choice", options: below(5), initial: 0,
+      act: restart },
+    { name: "stop", label: "stop", kind: "choice", initial: "long",
+      options: options(Object.keys(STOPS), (name) => STOPS[name].label),
+      act: () => send("stop", { stop: STOPS[state.stop] }) },
+    { name: "first", label: "class ●", kind: "choice", options: below(10), initial: 3,
+      act: show },
+    { name: "second", label: "class ■", kind: "choice", options: below(10), initial: 5,
+      act: show },
+    { name: "third", label: "class ▲", kind: "choice", options: below(10), initial: 8,
+      act: show },
+    { name: "part", label: "points", kind: "choice", initial: "val", act: draw,
+      options: [{ value: "val", label: "validation" }, { value: "train", label: "training" }] },
+    { name: "form", label: "scored draw of MI", kind: "choice", initial: "fresh", act: draw,
+      options: options(["fresh", "reused"]) },
+  ];
   const CLASSES = ["first", "second", "third"];
   const NETWORKS = trainer.NAMES;
   const CURVES = [
@@ -64,10 +51,8 @@
     },
   ];
 
-  const initial = Object.fromEntries(
-    Object.entries(SETTINGS).map(([name, { initial }]) => [name, initial]),
-  );
-  const state = { ...initial, ...linked() };
+  const initial = initially(TABLE);
+  const state = fromAddress();
   const quiet = matchMedia("(prefers-reduced-motion: reduce)");
   const worker = new Worker(
     URL.createObjectURL(
@@ -85,19 +70,12 @@
 
   // ------------------------------------------------------------------------------ state and orders
 
-  function linked() {
-    const { id, values } = stateInAddress();
-    if (id !== place.id) return {};
-    const known = Object.entries(values).filter(([name, value]) => {
-      const { range, options, initial } = SETTINGS[name] ?? {};
-      if (typeof value !== typeof initial) return false;
-      return range ? value >= range[0] && value <= range[1] : value in options;
-    });
-    return Object.fromEntries(known);
-  }
-
-  function typed(name, text) {
-    return typeof SETTINGS[name].initial === "number" ? Number(text) : text;
+  /** The state that the address asks for; of classes that are not three, those of the start. */
+  function fromAddress() {
+    const { id, values } = linked(location.hash);
+    const { state: asked } = settled(() => TABLE, id === place.id ? values : {});
+    const distinct = new Set(CLASSES.map((name) => asked[name])).size === CLASSES.length;
+    return { ...asked, ...(!distinct && Object.fromEntries(CLASSES.map((n) => [n, initial[n]]))) };
   }
 
   const link = () => linkTo(place.id, state, initial);
@@ -133,7 +111,7 @@
     if (twin) state[twin] = before;
     fill();
     remember();
-    SETTINGS[name].act();
+    entry(name).act();
   }
 
   worker.onerror = (error) => say(`The training stopped: ${error.message}. Reload the page.`);
@@ -158,22 +136,22 @@
     return made;
   };
 
+  const entry = (name) => TABLE.find((each) => each.name === name);
   const inputs = {};
   const shown = element("output", { className: "value", htmlFor: "toy-alpha" });
 
   function control(name) {
-    const { label, range, options } = SETTINGS[name];
+    const { label, kind, options, min, max, step } = entry(name);
     const id = `toy-${name}`;
+    const range = kind === "range";
     const input = range
-      ? element("input", { type: "range", min: range[0], max: range[1], step: range[2] })
-      : element(
-          "select",
-          {},
-          ...Object.entries(options).map(([value, text]) =>
-            element("option", { value, textContent: text }),
-          ),
-        );
-    Object.assign(input, { id, name, onchange: () => set(name, typed(name, input.value)) });
+      ? element("input", { type: "range", min, max, step })
+      : element("select", {}, ...options.map((option) =>
+          element("option", { value: option.value, textContent: option.label }),
+        ));
+    const chosen = () =>
+      range ? Number(input.value) : options[input.selectedIndex].value;
+    Object.assign(input, { id, name, onchange: () => set(name, chosen()) });
     if (range)
       input.oninput = () => {
         shown.textContent = input.value;
@@ -370,8 +348,8 @@
   );
   tools(place, { reset, link, data: () => [history.flatMap(rows)] });
   addEventListener("hashchange", () => {
-    if (stateInAddress().id !== place.id) return;
-    Object.assign(state, initial, linked());
+    if (linked(location.hash).id !== place.id) return;
+    Object.assign(state, fromAddress());
     fill();
     restart();
   });
