@@ -73,6 +73,15 @@ def test_one_cell_of_parameters(path):
     assert PARAMETERS <= defaults(cell).keys()
 
 
+@each_training_chapter
+def test_a_few_short_cells_teach(path):
+    cells = nbformat.read(path, as_version=4).cells
+    teaching = [cell for cell in cells if "teach" in cell.metadata.get("tags", [])]
+    assert 2 <= len(teaching) <= 4
+    for cell in teaching:
+        assert cell.metadata.tags == ["teach"] and len(cell.source.splitlines()) <= 6
+
+
 def run(path, folder, monkeypatch, **parameters):
     monkeypatch.setenv("LSBOOK_RUNS", str(folder / "runs"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
