@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KEY = "muller2019"
+REPRODUCTION = "wagner2023"
+"""The public reproduction ``sdwagner/re-labelsmoothing``."""
 
 SECTIONS = {
     "1": "Introduction",
@@ -51,9 +53,9 @@ class Number:
     note : str
         What the symbols cannot say.
     source : str
-        Key of the work in the book's bibliography; the paper itself by default. Two sources are
-        no published work: ``simulation``, which `lsbook.estimators.information.simulate_bias`
-        draws again, and ``student-reproduction``, an unpublished one with a single seed.
+        Key of the work in the book's bibliography; the paper itself by default. One source is no
+        published work: ``simulation``, which `lsbook.estimators.information.simulate_bias` draws
+        again.
     """
 
     id: str
@@ -274,25 +276,47 @@ def _later() -> list[Number]:
                note=f"Gaussian simulation, N = 600, L = 5, {form} draw, {truth}")
         for clusters, form, value, truth in bias
     ]
-    student = (
-        ("cifar100/accuracy/hard", "accuracy", 71.61, "%", "cifar100", 0.0, None, ""),
-        ("cifar100/accuracy/smoothed", "accuracy", 72.07, "%", "cifar100", 0.1, None, ""),
-        ("cifar100/ece/hard", "ECE", 0.207, "", "cifar100", 0.0, 1.0, ""),
-        ("cifar100/ece/0.05", "ECE", 0.053, "", "cifar100", 0.05, 1.0, ""),
-        ("cifar100/ece/0.1", "ECE", 0.043, "", "cifar100", 0.1, 1.0, ""),
-        ("cifar100/ece/scaled", "ECE", 0.029, "", "cifar100", 0.0, 2.9, ""),
-        ("mnist/teacher/hard", "test error", 0.81, "%", "mnist", 0.0, None, "teacher"),
-        ("mnist/teacher/smoothed", "test error", 0.69, "%", "mnist", 0.1, None, "teacher"),
-        ("mnist/student/hard", "test error", 0.93, "%", "mnist", 0.0, None, "student"),
-        ("mnist/student/smoothed", "test error", 1.05, "%", "mnist", 0.1, None, "student"),
+    return numbers + _reproduction()
+
+
+def _reproduction() -> list[Number]:
+    """The reproduction by Wagner, Kurowski, Holländer and Uelwer: accuracies, ECE, MNIST."""
+    accuracies = (
+        ("cifar10", "alexnet", 0.0, 85.01), ("cifar10", "alexnet", 0.1, 85.47),
+        ("cifar10", "resnet56", 0.0, 93.59), ("cifar10", "resnet56", 0.1, 93.33),
+        ("cifar100", "resnet56", 0.0, 71.61), ("cifar100", "resnet56", 0.1, 72.07),
     )
+    calibration = (  # hard, at its best T, that T, then by α
+        ("cifar10", "alexnet", 0.097, 0.012, 2.5, ((0.05, 0.026), (0.1, 0.048))),
+        ("cifar10", "resnet56", 0.049, 0.006, 3.1, ((0.05, 0.028), (0.1, 0.065))),
+        ("cifar100", "resnet56", 0.207, 0.029, 2.9, ((0.05, 0.053), (0.1, 0.043))),
+    )
+    errors = (("teacher", 0.0, 0.81), ("teacher", 0.1, 0.69), ("student", 0.0, 0.93),
+              ("student", 0.1, 1.05))
+
+    def number(id: str, **fields) -> Number:
+        return Number(id=f"{REPRODUCTION}/{id}", section="later",
+                      place="re-labelsmoothing, one seed", source=REPRODUCTION, **fields)
+
+    def of(dataset: str, model: str) -> dict[str, str]:
+        role = "teacher" if (dataset, model) == ("cifar10", "resnet56") else ""
+        return dict(dataset=dataset, model=model, role=role)
+
+    numbers = [number(f"{dataset}/{model}/accuracy/{_word(alpha)}", symbol="accuracy", value=value,
+                      unit="%", alpha=alpha, T=1.0, **of(dataset, model))
+               for dataset, model, alpha, value in accuracies]
+    for dataset, model, hard, scaled, T, smoothed in calibration:
+        stem, where = f"{dataset}/{model}", of(dataset, model)
+        numbers += [
+            number(f"{stem}/ece/hard", symbol="ECE", value=hard, alpha=0.0, T=1.0, **where),
+            number(f"{stem}/ece/scaled", symbol="ECE", value=scaled, alpha=0.0, T=T, **where),
+            number(f"{stem}/temperature", symbol="optimal temperature", value=T, alpha=0.0, **where),
+            *(number(f"{stem}/ece/{alpha:g}", symbol="ECE", value=value, alpha=alpha, T=1.0,
+                     **where) for alpha, value in smoothed)]
     return numbers + [
-        Number(id=f"student-reproduction/{id}", section="later", place="unpublished, one seed",
-               symbol=symbol, value=value, unit=unit, dataset=dataset,
-               model="resnet56" if dataset == "cifar100" else "mlp", alpha=alpha, T=T, role=role,
-               source="student-reproduction")
-        for id, symbol, value, unit, dataset, alpha, T, role in student
-    ]
+        number(f"mnist/{role}/{_word(alpha)}", symbol="test error", value=value, unit="%",
+               dataset="mnist", model="mlp", alpha=alpha, role=role)
+        for role, alpha, value in errors]
 
 
 NUMBERS: tuple[Number, ...] = tuple(

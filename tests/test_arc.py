@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsbook.estimators.arc import arc_ratio
+from lsbook.estimators.arc import arc_ratio, bend
 
 CENTRE = np.array([3.0, -2.0])
 
@@ -57,3 +57,29 @@ def test_the_seam_of_the_angle_does_not_matter():
 def test_refuses_what_has_no_arc(points, targets, message):
     with pytest.raises(ValueError, match=message):
         arc_ratio(points, np.array(targets))
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.0, 3.0])
+def test_bend_tells_an_arc_from_a_string(turn):
+    """Both as thin as 0.1: an arc of radius 10 and a string as long, at its distance."""
+    rng = np.random.default_rng(0)
+    angle = np.linspace(-0.6, 0.6, 400)
+    thin = 0.1 * rng.normal(size=400)
+    arc = (10 + thin)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    string = np.stack([9.4 + thin, 10 * angle], 1)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    targets = np.array([0] * 200 + [1] * 200 + [2])
+    of_arc, of_string = (bend(np.vstack([points, [0, 0]]) @ rotation.T + 5, targets)
+                         for points in (arc, string))
+    # Distances of the arc from its chord: x = 10 cos(angle) has this deviation.
+    off_line = np.hypot(10 * np.cos(angle).std(), 0.1)
+    assert of_arc == pytest.approx(np.log(off_line / thin.std()), abs=0.05)
+    off_circle = np.hypot(9.4, 10 * angle).std()
+    assert of_string == pytest.approx(np.log(thin.std() / off_circle), abs=0.05)
+
+
+def test_bend_of_a_round_cloud_far_away_says_nothing():
+    cloud = np.random.default_rng(0).normal(size=(2000, 2))
+    points = np.vstack([cloud, [[0, -100]]])
+    targets = np.array([0] * 1000 + [1] * 1000 + [2])
+    assert bend(points, targets) == pytest.approx(0, abs=0.05)

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
-from lsbook.estimators.selective import auroc, normalised_max_logit
+from lsbook.estimators.selective import (
+    NORMS,
+    auroc,
+    choose_norm,
+    confidence_score,
+    normalised_max_logit,
+)
 
 
 @pytest.mark.parametrize("levels", [4, 10**6])
@@ -47,3 +54,36 @@ def test_normalised_logit_ignores_scale_and_shift():
     assert normalised_max_logit(3 * logits + 2) == pytest.approx(normalised_max_logit(logits))
     # One class against K - 1 equal ones: sqrt((K - 1) / K).
     assert normalised_max_logit(np.eye(5)) == pytest.approx(np.full(5, np.sqrt(0.8)))
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_normalised_logit_of_any_norm_against_torch(p):
+    logits = np.random.default_rng(p).normal(size=(6, 4))
+    centred = torch.from_numpy(logits - logits.mean(1, keepdims=True))
+    expected = centred.amax(1) if p == 0 else torch.nn.functional.normalize(centred, p).amax(1)
+    assert normalised_max_logit(logits, p) == pytest.approx(expected.numpy())
+
+
+def test_no_norm_is_negative():
+    with pytest.raises(ValueError, match="p is the order of a norm"):
+        normalised_max_logit(np.eye(3), -1)
+
+
+def test_plain_confidence_orders_as_the_largest_probability():
+    logits = 30 * np.random.default_rng(0).normal(size=(50, 4))
+    largest = torch.from_numpy(logits).log_softmax(1).amax(1).numpy()
+    assert confidence_score(logits, None) == pytest.approx(largest)
+
+
+def test_the_norm_is_chosen_that_ranks_best_and_none_where_confidence_does():
+    """Right predictions have one high logit, wrong ones two, at any scale: a norm tells them."""
+    rng = np.random.default_rng(0)
+    scale = rng.uniform(1, 10, (400, 1))
+    shapes = np.array([[1.0, 0, 0, 0], [1.0, 0.8, 0, 0]])
+    correct = np.arange(400) % 2 == 0
+    logits = scale * shapes[np.where(correct, 0, 1)]
+    p = choose_norm(logits, correct)
+    assert p is not None and auroc(normalised_max_logit(logits, p), correct) == 1
+    assert auroc(confidence_score(logits, None), correct) < 1
+    sure = np.where(correct, 5, 1)[:, None] * shapes[0] + 0.01 * rng.normal(size=(400, 4))
+    assert choose_norm(sure, correct) is None

@@ -31,13 +31,7 @@ def arc_ratio(points: Array, targets: Array) -> float:
     ValueError
         If a class has fewer than two points (the third: none), or angles do not spread at all.
     """
-    points, targets = as_float64(points, "points"), np.asarray(as_tensor(targets, "targets"))
-    if points.ndim != 2 or points.shape[1] != 2 or targets.shape != points.shape[:1]:
-        raise ValueError(
-            f"points must be (n, 2) and targets (n,); got {points.shape} and {targets.shape}.")
-    counts = [int((targets == k).sum()) for k in range(3)]
-    if min(counts[:2]) < 2 or counts[2] < 1:
-        raise ValueError(f"Two points of classes 0 and 1, one of 2 are needed; got {counts}.")
+    points, targets = _checked(points, targets)
     out = points - points[targets == 2].mean(0)
     distance = np.linalg.norm(out, axis=1)
     towards, around = 0.0, 0.0
@@ -51,3 +45,45 @@ def arc_ratio(points: Array, targets: Array) -> float:
     if around == 0:
         raise ValueError("The two classes do not spread around the third at all.")
     return float(np.sqrt(towards / around))
+
+
+def bend(points: Array, targets: Array) -> float:
+    """Whether two classes lie nearer to a circle around a third class or to a straight line.
+
+    The two classes are taken together; the circle has its centre at that of the third class and
+    their mean distance as radius, the line is their first principal axis.
+
+    Parameters
+    ----------
+    points : array (n, 2)
+    targets : array of int, (n,)
+        As in `arc_ratio`.
+
+    Returns
+    -------
+    float
+        Logarithm of their root mean square distance from the line over that from the circle:
+        above 0 for an arc, below 0 for a string, near 0 where the two cannot be told apart.
+
+    Raises
+    ------
+    ValueError
+        As `arc_ratio`.
+    """
+    points, targets = _checked(points, targets)
+    mine = points[targets < 2]
+    distance = np.linalg.norm(mine - points[targets == 2].mean(0), axis=1)
+    offsets = mine - mine.mean(0)
+    from_line = np.linalg.svd(offsets, compute_uv=False)[-1] / np.sqrt(len(mine))
+    tiny = np.finfo(float).eps * np.abs(points).max()
+    return float(np.log(max(from_line, tiny) / max(distance.std(), tiny)))
+
+
+def _checked(points: Array, targets: Array) -> tuple[np.ndarray, np.ndarray]:
+    points, targets = as_float64(points, "points"), np.asarray(as_tensor(targets, "targets"))
+    if points.ndim != 2 or points.shape[1] != 2 or targets.shape != points.shape[:1]:
+        raise ValueError(f"points must be (n, 2), one target each; got {points.shape}.")
+    counts = [int((targets == k).sum()) for k in range(3)]
+    if min(counts[:2]) < 2 or counts[2] < 1:
+        raise ValueError(f"Two points of classes 0 and 1, one of 2 are needed; got {counts}.")
+    return points, targets

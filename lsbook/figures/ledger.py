@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
+from math import inf
 from typing import Any
 
 from IPython.display import HTML
@@ -14,25 +15,27 @@ from IPython.display import HTML
 from lsbook import paper
 from lsbook.figures.scale import DATASETS, MODELS, in_words, setting
 from lsbook.ledger import (
+    CHECKS,
     DECIDED,
     EXPERIMENTS,
-    HELD,
     STATUSES,
     TOLERANCE,
+    Interval,
     Measured,
     Row,
     Spread,
     Verdict,
-    is_papers_own,
+    best,
+    in_a_sentence,
     overall,
 )
 from lsbook.recipes import CATALOGUE, Recipe
 from lsbook.runs.cost import describe
 
-SIGNS = dict(zip(STATUSES, "★●◕◐✕○–"))
+SIGNS = dict(zip(STATUSES, "★●◕◑◔✕?○–"))
 PRESETS = {
-    "paper": "real data, a whole schedule",
-    "fraction": "real data, a fraction",
+    "paper": "the paper's scale",
+    "compact": "compact networks",
     "lab": "lab",
 }
 STYLE = (
@@ -74,6 +77,8 @@ STYLE = (
     "</style>"
 )
 _SHARES = {"accuracy": (".1f", " %"), "error": (".2f", " %"), "gain": (".1f", " points")}
+_DIFFERENCES = {"accuracy": (".2f", " points"), "error": (".2f", " points"),
+                "gain": (".2f", " points")}
 
 
 def scale_words(recipe: Recipe) -> str:
@@ -82,9 +87,11 @@ def scale_words(recipe: Recipe) -> str:
     Such as "7.3 % of the paper's schedule, ResNet-20 in place of ResNet-56".
     """
     words = [in_words(recipe)]
-    if recipe.model == "resnet20":
+    if recipe.model in ("resnet9", "resnet20"):
         whole = "Inception-v4" if recipe.dataset == "tinyimagenet" else "ResNet-56"
-        words.append(f"ResNet-20 in place of {whole}")
+        words.append(f"{MODELS[recipe.model]} in place of {whole}")
+    if recipe.sentences:
+        words.append(f"{recipe.sentences:,} sentences")
     if recipe.model == "transformer" and recipe.preset != "lab":
         size = dict(recipe.size)
         theirs = paper.number("appendix/en-de/transformer/training-length").value
@@ -94,45 +101,23 @@ def scale_words(recipe: Recipe) -> str:
 
 
 def summary(verdicts: Sequence[Verdict]) -> HTML:
-    """Which claims held on real data, which did not, and at what scale: the page at a glance.
+    """What became of the paper's claims, and of each on every data set: the page at a glance.
 
-    Each claim counts at the best preset that decides it, the paper's scale before a fraction; the
-    lab stands beside and does not count. Claims of later works are counted apart. Each links to
-    its place in :func:`details`.
+    Each claim counts where the paper makes it, at the nearest preset that decides it; what it does
+    elsewhere and in the lab stands beside and does not count. Claims of later works are counted
+    apart. Each links to its place in :func:`details`.
     """
     claims = _claims_of(verdicts)
-    there = {claim.id: _best_real(verdicts, claim.id) for claim in claims}
-    ran = [verdict for rows in there.values() for verdict in rows if verdict.ran]
+    there = {claim.id: best(row for row in verdicts if row.id == claim.id) for claim in claims}
+    ran = [row for rows in there.values() for row in rows if row.ran]
     if not ran:
         return HTML(f"{STYLE}<p>No claim has been checked on real data yet.</p>")
-    own = [claim for claim in claims if claim.source == paper.KEY]
     later = [claim for claim in claims if claim.source != paper.KEY]
-    return HTML(f"{STYLE}<p>{_counted('the paper’s', own, there)}{_whole(own, there)}</p>"
-                + _legend() + _matrix(claims, there, verdicts) + _settings(ran)
-                + f"<p>{_counted('later works’', later, there)}</p>")
-
-
-def _counted(
-    whose: str, claims: Sequence[paper.Claim], there: dict[str, list[Verdict]]
-) -> str:
-    """A sentence that counts what became of ``claims``."""
-    found = Counter(overall(there[claim.id]) for claim in claims)
-    decided = sum(found[status] for status in DECIDED)
-    return (f"<strong>Of {whose} {len(claims)} claims, {decided} could be checked on real data: "
-            f"{sum(found[status] for status in HELD)} held, {found['partly']} in part, "
-            f'{found["not"]} did not.</strong>')
-
-
-def _whole(claims: Sequence[paper.Claim], there: dict[str, list[Verdict]]) -> str:
-    """How many of ``claims`` ran as the paper ran them."""
-    whole = [row for claim in claims for row in there[claim.id]
-             if row.status in DECIDED and is_papers_own(row.ran)]
-    if not whole:
-        return " None ran on the paper's own data with its network and its whole schedule."
-    names = ", ".join(dict.fromkeys(DATASETS[row.ran.dataset] for row in whole))
-    held = sum(row.status in HELD for row in whole)
-    return (f" {len(whole)} ran on the paper's own data with its network and its whole schedule "
-            f"({names}: {held} held); the others on smaller networks or data, or for less long.")
+    counted = Counter(overall(there[claim.id]) for claim in later)
+    said = ", ".join(f"{count} {status}" for status in STATUSES if (count := counted[status]))
+    return HTML(f"{STYLE}<p><strong>{in_a_sentence(verdicts)}</strong></p>" + _legend()
+                + _matrix(claims, there, verdicts) + _settings(ran)
+                + f"<p>Of later works' {len(later)} claims: {said}.</p>")
 
 
 def _matrix(
@@ -140,19 +125,20 @@ def _matrix(
 ) -> str:
     """A row a claim, a column a data set, a sign where it was checked."""
     order = list(DATASETS)
-    sets = sorted({row.ran.dataset for rows in there.values() for row in rows if row.ran},
-                  key=order.index)
+    real = [row for row in verdicts if row.ran and row.preset != "lab"]
+    sets = sorted({row.ran.dataset for row in real}, key=order.index)
     head = "".join(f'<th scope="col"><span>{name}</span></th>' for name in (
-        "all real data", *(DATASETS[name].split(" (")[0] for name in sets), "the lab"))
+        "the claim", *(DATASETS[name].split(" (")[0] for name in sets), "the lab"))
     body = ""
     for section, group in groupby(claims, key=lambda claim: claim.section):
         body += (f'<tr><th colspan="{len(sets) + 3}" scope="rowgroup">'
                  f"{escape(paper.SECTIONS[section])}</th></tr>")
         for claim in group:
-            real = there[claim.id]
-            lab = [row for row in verdicts if row.id == claim.id and row.preset == "lab"]
-            cells = [real, *([row for row in real if row.ran and row.ran.dataset == name]
-                             for name in sets), lab]
+            mine = [row for row in verdicts if row.id == claim.id]
+            cells = [there[claim.id],
+                     *(_nearest([row for row in mine if row in real and row.ran.dataset == name])
+                       for name in sets),
+                     [row for row in mine if row.preset == "lab"]]
             body += (f'<tr><th scope="row">{_jump(claim)}</th>'
                      + "".join(f"<td>{_sign(rows)}</td>" for rows in cells) + "</tr>")
     return ('<div class="ls-table ls-summary" role="region" tabindex="0" '
@@ -160,55 +146,49 @@ def _matrix(
             f'<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
+def _nearest(rows: Sequence[Verdict]) -> list[Verdict]:
+    """The rows at the first preset that decides any, else all of them."""
+    for preset in PRESETS:
+        decided = [row for row in rows if row.preset == preset and row.status in DECIDED]
+        if decided:
+            return decided
+    return list(rows)
+
+
 def _sign(rows: Sequence[Verdict]) -> str:
-    """The sign of one status for all ``rows``; nothing where none was decided."""
-    decided = [row for row in rows if row.status in DECIDED]
-    if not decided:
+    """The sign of one status for all ``rows``; nothing where none was run."""
+    status = overall(rows) if rows else ""
+    if status not in (*DECIDED, "cannot tell"):
         return ""
-    status = overall(decided)
-    alone = status not in HELD and _in_one_seed(decided)
-    words = f"{status}, one seed" if alone else status
-    return (f'<span role="img" aria-label="{words}" title="{words}">{SIGNS[status]}'
-            f'{"<sup>1</sup>" if alone else ""}</span>')
+    elsewhere = not any(row.claimed for row in rows) and rows[0].preset != "lab"
+    words = f"{status}, not claimed here" if elsewhere else status
+    sign = f"({SIGNS[status]})" if elsewhere else SIGNS[status]
+    return f'<span role="img" aria-label="{words}" title="{words}">{sign}</span>'
 
 
 def _legend() -> str:
-    return ('<p class="ls-legend">' + " ".join(_status(status) for status in DECIDED)
-            + " <span><sup>1</sup>&nbsp;one seed</span> <span>empty: not run, or the data cannot "
-            "show it</span></p>")
+    return ('<p class="ls-legend">'
+            + " ".join(_status(status) for status in (*DECIDED, "cannot tell"))
+            + " <span>in brackets: the paper does not claim it for such a network</span>"
+            " <span>empty: not run, or the data cannot show it</span></p>")
 
 
 def _settings(ran: Sequence[Verdict]) -> str:
-    """The networks behind the columns: how long they were trained, and their seeds."""
+    """The networks behind the first column: how long they were trained, and their seeds."""
     seeds: dict[Recipe, set[int]] = {}
     for row in ran:
         seeds.setdefault(row.ran, set()).update(*(spread.seeds for spread in row.ours))
     lines = [f"<li>{setting(recipe)}: {scale_words(recipe)}; {len(found)} "
-             f"seed{'s' * (len(found) > 1)}</li>" for recipe, found in seeds.items()]
-    return f"<p>Real data here means:</p><ul>{''.join(dict.fromkeys(lines))}</ul>"
-
-
-def _in_one_seed(rows: Iterable[Verdict]) -> bool:
-    return all(len(row.seeds) == 1 for row in rows if row.status in DECIDED)
-
-
-def _best_real(verdicts: Sequence[Verdict], id: str) -> list[Verdict]:
-    """A claim's verdicts at the first real preset that decides it, else all of them."""
-    mine = [verdict for verdict in verdicts if verdict.id == id and verdict.preset != "lab"]
-    for preset in ("paper", "fraction"):
-        decided = [v for v in mine if v.preset == preset and v.status in DECIDED]
-        if decided:
-            return decided
-    return mine
+             f"seed{'s' * (len(found) > 1)}</li>" for recipe, found in seeds.items() if found]
+    return f"<p>The claims are decided on:</p><ul>{''.join(dict.fromkeys(lines))}</ul>"
 
 
 def _line(rows: Sequence[Verdict], scale: str = "") -> str:
     """The verdict of one scale, and the data sets behind it with a sign each where they differ."""
     first: dict[str, Verdict] = {}
     for row in rows:
-        if row.status in DECIDED:
+        if row.ran:
             first.setdefault(row.recipe, row)
-    status = overall(rows)
     mixed = len({row.status for row in first.values()}) > 1
     recipes = [CATALOGUE[name] for name in first]
     names = [DATASETS[recipe.dataset].removesuffix(" (lab)") for recipe in recipes]
@@ -216,10 +196,8 @@ def _line(rows: Sequence[Verdict], scale: str = "") -> str:
         names = [f"{name} {MODELS[recipe.model]}" for name, recipe in zip(names, recipes)]
     where = [f"<span>{name}" + (f"&nbsp;{SIGNS[row.status]}</span>" if mixed else "</span>")
              for name, row in zip(names, first.values())]
-    if status in ("partly", "not") and _in_one_seed(rows):
-        where.append("<span>one seed</span>")
     said = ": ".join(filter(None, (scale, ", ".join(dict.fromkeys(where)))))
-    return f'<span class="ls-line">{_status(status)}<small>{said}</small></span>'
+    return f'<span class="ls-line">{_status(overall(rows))}<small>{said}</small></span>'
 
 
 def details(verdicts: Sequence[Verdict]) -> HTML:
@@ -239,19 +217,22 @@ def details(verdicts: Sequence[Verdict]) -> HTML:
 
 
 def _claim(claim: paper.Claim, here: Sequence[Verdict]) -> str:
-    at = {preset: [v for v in here if v.preset == preset] for preset in PRESETS}
-    ran = [preset for preset, rows in at.items() if any(v.status in DECIDED for v in rows)]
-    lines = [_line(at[preset], PRESETS[preset]) for preset in ran] or [_line(here)]
+    places = [(preset, claimed, [v for v in here if (v.preset, v.claimed) == (preset, claimed)])
+              for claimed in (True, False) for preset in PRESETS]
+    lines = [_line(rows, PRESETS[preset] + ("" if claimed or preset == "lab" else ", elsewhere"))
+             for preset, claimed, rows in places if any(v.ran for v in rows)] or [_line(here)]
     rows = [_verdict(verdict) for verdict in here if verdict.ran is not None]
     for preset, words in PRESETS.items():
         missing = [_where(v) for v in here if v.preset == preset and v.status == "not yet run"]
         if missing:
             rows.append([_status("not yet run"), f"{words}: {'; '.join(missing)}"])
     rows += [[_status(v.status), escape(v.note)] for v in here if v.status == "not checked"]
-    head = ["verdict", "on", "seeds", "ours: mean (least–greatest)"]
+    head = ["verdict", "on", "seeds", "effect, with its 95 % interval",
+            "ours: mean (least–greatest)"]
     label = f"{claim.title}: the paper's values and ours"
     return _fold([escape(claim.title), "".join(lines)], _heading(claim) + _table(
-        head, rows, label, "ls-narrow"), claim.id)
+        head, rows, label, "ls-narrow") + _differences(
+            {v.ran: v.deviations for v in reversed(here) if v.ran}), claim.id)
 
 
 def _fold(summary: Sequence[str], body: str, id: str = "") -> str:
@@ -266,22 +247,27 @@ def published(rows: Sequence[Row]) -> HTML:
 
     What it drew has a row only where we measured it.
     """
-    presets = [p for p in ("paper", "fraction")
+    presets = [p for p in PRESETS
                if any(m.recipe.preset == p for row in rows for m in row.ours)]
-    head = ["quantity", "the paper", *(f"ours: {PRESETS[preset]}" for preset in presets)]
+    head = ["quantity", "the paper", "re-labelsmoothing",
+            *(f"ours: {PRESETS[preset]}" for preset in presets)]
     folds = []
     for experiment in EXPERIMENTS.values():
         mine = [row for row in rows if row.experiment == experiment]
-        lines = [[escape(row.label), _printed(row), *(_ours(row, preset) for preset in presets)]
-                 for row in mine if row.number or row.ours]
+        lines = [[escape(row.label), _printed(row),
+                  value_of(row.reproduced) if row.reproduced else "",
+                  *(_ours(row, preset) for preset in presets)]
+                 for row in mine if row.number or row.reproduced or row.ours]
         if mine:
             folds.append(_fold(_experiment(experiment, mine), _table(
-                head, lines, f"{experiment.title}: published numbers beside ours")))
+                head, lines, f"{experiment.title}: published numbers beside ours")
+                + _differences({one.recipe: one.deviations
+                                for row in reversed(mine) for one in reversed(row.ours)})))
     within = ", ".join(f"{limit:g} of {quantity}" for quantity, limit in TOLERANCE.items())
-    rule = ("Reproduced: the mean of at least two seeds comes within these of the printed number, "
+    rule = ("Held: the mean of at least three seeds comes within these of the printed number, "
             f"or within its ± where that is wider: {within}; accuracy and error in points. "
-            "Held once: that of one seed does. Partly: within three times as much. Not: further "
-            "off.")
+            "Reproduced: the same, by a recipe that has no deviation. Not: further off. Fewer "
+            "seeds only lean.")
     return HTML(f"{STYLE}<p>{rule}</p>" + "".join(folds))
 
 
@@ -292,9 +278,17 @@ def _experiment(experiment: Any, rows: Sequence[Row]) -> list[str]:
             f"<small>{escape(here)}</small>" if here else _status("not yet run")]
 
 
+def _differences(recipes: dict[Recipe, Sequence[str]]) -> str:
+    """In what each of these is not the paper's; the lab's, which are nothing like it, left out."""
+    listed = "".join(
+        f"<li>{setting(recipe)}, {scale_words(recipe)}: {escape('; '.join(found))}</li>"
+        for recipe, found in reversed(recipes.items()) if found and recipe.preset != "lab")
+    return f"<p><small>Not as in the paper:</small></p><ul>{listed}</ul>" if listed else ""
+
+
 def _printed(row: Row) -> str:
     if row.number is None:
-        return "<small>drawn</small>"
+        return f"<small>{'not given' if row.reproduced else 'drawn'}</small>"
     return _two_lines(value_of(row.number), row.number.note)
 
 
@@ -387,15 +381,32 @@ def spread_text(spread: Spread, measure: str) -> str:
     return f"{mean}{unit} ({width})".replace("-", "−")
 
 
+def interval_text(interval: Interval, measure: str) -> str:
+    """An effect with its interval, and the condition it is held against where that is not 0."""
+    scale, (form, unit) = (100, _DIFFERENCES[measure]) if measure in _SHARES else (1, (".3g", ""))
+
+    def text(x: float) -> str:
+        return format(round(scale * x, 5) + 0.0, form).replace("-", "−")
+
+    bounds = (interval.least, interval.most)
+    asked = "" if bounds == (0, inf) else (
+        f"; asked: above {text(bounds[0])}" if bounds[1] == inf else
+        f"; asked: below {text(bounds[1])}" if bounds[0] == -inf else
+        f"; asked: {text(bounds[0])} to {text(bounds[1])}")
+    return (f"{escape(interval.label)}: {text(interval.estimate)}{unit} "
+            f"<small>({text(interval.low)} to {text(interval.high)}{asked})</small>")
+
+
 def _verdict(verdict: Verdict) -> list[str]:
-    """Cells: status, setting with its scale, number of seeds, our values."""
+    """Cells: status, setting with its scale, number of seeds, effects, our values."""
     shown = [f"{escape(spread.label)}: {spread_text(spread, verdict.measure)}"
              for spread in verdict.ours]
     where = f"{_where(verdict)}<br><small>{scale_words(verdict.ran)}</small>"
-    status = _status(verdict.status)
-    if verdict.status == "partly" and verdict.met[1] > 1:
-        status += "<br><small>{} of {} conditions</small>".format(*verdict.met)
-    return [status, where, str(len(verdict.seeds)),
+    if not verdict.claimed and verdict.preset != "lab":
+        where += "<br><small>elsewhere: the paper does not claim it here</small>"
+    effects = [interval_text(effect, verdict.measure) for effect in verdict.effects]
+    note = [f"<small>{escape(verdict.note)}</small>"] if verdict.note else []
+    return [_status(verdict.status), where, str(len(verdict.seeds)), "<br>".join(effects + note),
             "<br>".join([f"<em>{escape(verdict.measure)}</em>", *shown])]
 
 
@@ -404,7 +415,9 @@ def _heading(claim: paper.Claim) -> str:
     values = f" Published: {'; '.join(quoted)}." if quoted else ""
     whose = "" if claim.source == paper.KEY else f"{_work(claim.source)}, "
     where = f'{whose}{escape(claim.place)}, <a href="{claim.chapter}.html">our chapter</a>'
-    return f"<p>{escape(claim.text)} <small>({where})</small>{values}</p>"
+    check = CHECKS.get(claim.id)
+    rule = f"<br>Held if: {escape(check.rule)}" if check else ""
+    return f"<p>{escape(claim.text)} <small>({where})</small>{values}{rule}</p>"
 
 
 def _work(key: str) -> str:

@@ -46,7 +46,8 @@ def in_words(recipe: Recipe) -> str:
     """
     if recipe.preset == "compact":
         return _compact(recipe)
-    whose = "the paper's" if recipe.dataset in PAPERS_DATA else "our"
+    theirs = recipe.preset == "paper" and recipe.dataset in PAPERS_DATA
+    whose = "the paper's" if theirs else "our"
     schedule = (
         f"{whose} full schedule" if recipe.scale == 1
         else f"{100 * recipe.scale:.2g} % of {whose} schedule"

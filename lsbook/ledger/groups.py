@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
-
-from lsbook.recipes import Recipe
 
 Values = dict[int, float]
 """One value a seed."""
@@ -20,12 +17,6 @@ class Missing(LookupError):
 
 PAPERS_DATA = ("cifar10", "cifar100", "mnist")
 """The data sets of this book that the paper used too."""
-
-
-def is_papers_own(recipe: Recipe) -> bool:
-    """Whether a recipe is the paper's own experiment: its data, its network, its whole schedule."""
-    whole = recipe.preset == "paper" and recipe.scale == recipe.train_fraction == 1.0
-    return whole and recipe.dataset in PAPERS_DATA
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ def _by_seed(runs: Iterable[Any]) -> dict[int, Any]:
 
 
 def groups(runs: Iterable[Any]) -> dict[str, list[Group]]:
-    """Group runs under the name of their recipe, the longest schedule and most images first.
+    """Group runs under the name of their recipe, the longest schedule and most data first.
 
     Dropout does not split a group: on MNIST the paper pairs it with hard targets only.
     """
@@ -94,9 +85,10 @@ def groups(runs: Iterable[Any]) -> dict[str, list[Group]]:
         recipe = run.recipe
         size = tuple(item for item in recipe.size if item[0] != "dropout")
         family = recipe.with_(alpha=0.0, seed=0, distil=None, size=size).hash
-        families[recipe.name, -recipe.scale, -recipe.train_fraction, family].append(run)
+        most = (-recipe.scale, -recipe.train_fraction, -(recipe.sentences or 0))
+        families[recipe.name, most, family].append(run)
     grouped = defaultdict(list)
-    for (name, *_), members in sorted(families.items()):
+    for (name, _, _), members in sorted(families.items()):
         grouped[name].append(Group(tuple(members), runs))
     return grouped
 
@@ -123,17 +115,3 @@ def each(runs: dict[int, Any], read: Callable[[Any], float]) -> Values:
     if not values:
         raise Missing("no run holds it")
     return values
-
-
-def above(greater: Values, less: Values, by: float = 0.0) -> Values:
-    """How far ``greater`` lies above ``less`` + ``by``, in each seed that both have."""
-    margins = {seed: greater[seed] - less[seed] - by for seed in greater if seed in less}
-    if not margins:
-        raise Missing("runs with a seed in common")
-    return margins
-
-
-def averaged(margins: Values) -> Values:
-    """The mean margin in place of each: for claims about averages over seeds."""
-    mean = fmean(margins.values())
-    return dict.fromkeys(margins, mean)

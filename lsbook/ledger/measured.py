@@ -6,49 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsbook.ledger.checks import test_or_validation
-from lsbook.ledger.groups import Group, Missing, Values, each, groups, is_papers_own, metric
+from lsbook.ledger.deviations import deviations
+from lsbook.ledger.effects import SEEDS
+from lsbook.ledger.groups import Group, Missing, PAPERS_DATA, Values, each, groups, metric
+from lsbook.ledger.readings import Undecided, at, best_temperature
+from lsbook.ledger.settings import EXPERIMENTS, Experiment
 from lsbook.ledger.verdicts import Spread
-from lsbook.paper import KEY, NUMBERS, Number
+from lsbook.paper import KEY, NUMBERS, REPRODUCTION, Number
 from lsbook.recipes import CATALOGUE, Recipe
 from lsbook.runs.tables import uncased_bleu
 
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """One of the paper's experiments, and the recipes that stand for it here, the whole first."""
-
-    title: str
-    place: str
-    recipes: tuple[str, ...]
-
-
-def _both(stem: str, fraction: str = "") -> tuple[str, str]:
-    return f"paper/{stem}", f"fraction/{fraction or stem}"
-
-
-EXPERIMENTS: dict[tuple[str, str, str], Experiment] = {
-    ("cifar100", "resnet56", ""): Experiment(
-        title="ResNet on CIFAR-100", place="Tables 2 and 3",
-        recipes=_both("resnet56-cifar100", "resnet20-cifar100")),
-    ("cifar10", "alexnet", ""): Experiment(
-        title="AlexNet on CIFAR-10", place="Table 2", recipes=_both("alexnet-cifar10")),
-    ("cifar10", "resnet56", "teacher"): Experiment(
-        title="Teachers on CIFAR-10", place="Figures 5 and 6", recipes=_both("teacher-cifar10")),
-    ("cifar10", "alexnet", "student"): Experiment(
-        title="Students on CIFAR-10", place="Figure 5", recipes=_both("student-cifar10")),
-    ("mnist", "mlp", "teacher"): Experiment(
-        title="Teachers on MNIST", place="Section 4", recipes=("paper/teacher-mnist",)),
-    ("mnist", "mlp", "student"): Experiment(
-        title="Students on MNIST", place="Section 4", recipes=("paper/student-mnist",)),
-    ("en-de", "transformer", ""): Experiment(
-        title="Transformer, English–German", place="Tables 1 and 3",
-        recipes=("paper/transformer-multi30k",)),
-    ("imagenet", "inception-v4", ""): Experiment(
-        title="Inception-v4 on ImageNet", place="Tables 2 and 3",
-        recipes=_both("inception-tinyimagenet", "resnet20-tinyimagenet")),
-}
-"""The experiments by data set, network and role in the paper."""
 
 TOLERANCE = {"accuracy": 0.5, "test error": 0.1, "ECE": 0.01, "optimal temperature": 0.2}
 """How far our mean may lie from a published number; the printed spread counts where it is wider."""
@@ -58,8 +25,9 @@ TOLERANCE = {"accuracy": 0.5, "test error": 0.1, "ECE": 0.01, "optimal temperatu
 class Measured:
     """A quantity on one recipe: its values over seeds, in the unit of its row.
 
-    ``status`` compares them with the printed number where the whole schedule was run on the
-    paper's own data, and is empty otherwise. ``note`` says what differs in the quantity.
+    ``status`` compares them with the printed number where the paper's own network had its whole
+    schedule on the paper's own data, and is empty otherwise. ``note`` says what differs in the
+    quantity, ``deviations`` what differs in the recipe.
     """
 
     recipe: Recipe
@@ -67,16 +35,22 @@ class Measured:
     runs: tuple[str, ...]
     status: str = ""
     note: str = ""
+    deviations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One quantity: what the paper printed, None where it drew a curve, and what we measured."""
+    """One quantity: what the paper printed, what the public reproduction got, what we measured.
+
+    ``number`` is None where the paper drew a curve or gave nothing, ``reproduced`` where the
+    reproduction has no such value.
+    """
 
     experiment: Experiment
     label: str
     unit: str = ""
     number: Number | None = None
+    reproduced: Number | None = None
     ours: tuple[Measured, ...] = ()
 
 
@@ -86,26 +60,36 @@ Read = Callable[[Group], tuple[Values, dict[int, Any], str]]
 def measured(numbers: Sequence[Number] = NUMBERS, runs: Iterable[Any] = ()) -> list[Row]:
     """The paper's printed results beside ours, on every recipe that stands for the experiment.
 
-    A number is ``reproduced`` if our mean over two seeds or more of the full schedule lies within
-    ``TOLERANCE`` of it, ``held once`` if that of one seed does, ``partly`` within three times the
-    tolerance, else ``not``. Shorter runs and other data get no verdict.
+    A number ``held`` if our mean over three seeds or more of the whole schedule lies within
+    ``TOLERANCE`` of it, or within its printed spread where that is wider, and is ``reproduced`` if
+    moreover the recipe has no deviation; ``not`` if it lies further off. Fewer seeds only lean.
+    Shorter runs, other networks and other data get no verdict.
     """
     found = groups(runs)
+    again = {_key(number): number for number in numbers if number.source == REPRODUCTION}
+    papers = {_key(number): number for number in numbers if number.source == KEY}
     rows = []
-    for number in numbers:
-        experiment = EXPERIMENTS.get((number.dataset, number.model, number.role))
-        if experiment is None or number.symbol not in _READERS or number.source != KEY:
-            continue
-        rows.append(Row(experiment=experiment, label=_label(number), unit=number.unit,
-                        number=number, ours=_on_each(experiment, _reader(number), found, number)))
+    for key in (*papers, *(key for key in again if key not in papers)):
+        number, other = papers.get(key), again.get(key)
+        one = number or other
+        experiment = _experiment_of(one)
+        if experiment is not None and one.symbol in _READERS:
+            rows.append(Row(experiment=experiment, label=_label(one), unit=one.unit, number=number,
+                            reproduced=other,
+                            ours=_on_each(experiment, _reader(one), found, number)))
     return rows
+
+
+def _key(number: Number) -> tuple:
+    """The quantity that a number is of; the T of an ECE tells only whether it was scaled."""
+    scaled = number.symbol == "ECE" and number.T != 1.0
+    return (number.dataset, number.model, number.role, number.symbol, _alpha(number), scaled)
 
 
 def swept(runs: Iterable[Any] = ()) -> list[Row]:
     """What Figures 5 and 6 draw: accuracies of teachers and students, and the last information."""
     found = groups(runs)
-    teachers = EXPERIMENTS["cifar10", "resnet56", "teacher"]
-    students = EXPERIMENTS["cifar10", "alexnet", "student"]
+    teachers, students = EXPERIMENTS["teacher"], EXPERIMENTS["student"]
     alphas = {number.id: number.value for number in NUMBERS}["figure5/alphas"]
     Ts = {number.id: number.value for number in NUMBERS}["figure5/temperatures"]
 
@@ -126,34 +110,45 @@ def swept(runs: Iterable[Any] = ()) -> list[Row]:
     ]
 
 
+def _experiment_of(number: Number) -> Experiment | None:
+    place = (number.dataset, number.model, number.role)
+    return next((e for e in EXPERIMENTS.values() if (e.dataset, e.model, e.role) == place), None)
+
+
 def _on_each(experiment: Experiment, read: Read, found: dict[str, list[Group]],
              number: Number | None = None) -> tuple[Measured, ...]:
     """The first group of each recipe that holds the quantity."""
     ours = []
-    for name in experiment.recipes:
+    for name in (name for name in experiment.recipes if not name.startswith("lab/")):
         for group in found.get(name, []):
             try:
                 values, runs, note = read(group)
-            except Missing:
+            except (Missing, Undecided):
                 continue
             cut = group.runs[0].recipe
             recipe = CATALOGUE[name].with_(scale=cut.scale, train_fraction=cut.train_fraction)
             spread = Spread.of("", values)
-            comparable = number is not None and is_papers_own(recipe)
+            comparable = number is not None and _is_whole(recipe)
+            deviate = deviations(next(iter(runs.values())).recipe)
             ours.append(Measured(
-                recipe=recipe, spread=spread, note=note,
+                recipe=recipe, spread=spread, note=note, deviations=deviate,
                 runs=tuple(runs[seed].recipe.hash for seed in values),
-                status=_against(number, spread) if comparable else ""))
+                status=_against(number, spread, deviate) if comparable else ""))
             break
     return tuple(ours)
 
 
-def _against(number: Number, ours: Spread) -> str:
-    tolerance = max(TOLERANCE[number.symbol], number.spread or 0.0)
-    distance = abs(ours.mean - number.value)
-    if distance <= tolerance:
-        return "reproduced" if len(ours.seeds) > 1 else "held once"
-    return "partly" if distance <= 3 * tolerance else "not"
+def _is_whole(recipe: Recipe) -> bool:
+    """Whether the paper's network had its whole schedule on all of the paper's images."""
+    whole = recipe.preset == "paper" and recipe.scale == recipe.train_fraction == 1
+    return whole and recipe.dataset in PAPERS_DATA
+
+
+def _against(number: Number, ours: Spread, deviate: Sequence[str]) -> str:
+    near = abs(ours.mean - number.value) <= max(TOLERANCE[number.symbol], number.spread or 0.0)
+    if len(ours.seeds) < SEEDS:
+        return "leans for" if near else "leans against"
+    return ("held" if deviate else "reproduced") if near else "not"
 
 
 def _label(number: Number) -> str:
@@ -185,27 +180,32 @@ def _accuracy(choose: Callable, number: Number | None = None) -> Read:
 def _error(choose: Callable, number: Number) -> Read:
     def read(group: Group):
         runs = choose(group)
-        part, (values,) = test_or_validation(runs)
-        values = {seed: 100 * share for seed, share in values.items()}
-        return values, runs, "" if part == "test" else "on validation"
+        on_test = all("test_accuracy" in run.metrics for run in runs.values())
+        right = metric(runs, "test_accuracy" if on_test else "val_accuracy")
+        values = {seed: 100 * (1 - share) for seed, share in right.items()}
+        return values, runs, "" if on_test else "on validation"
 
     return read
 
 
 def _ece(choose: Callable, number: Number) -> Read:
-    return _metric(choose, "val_ece" if number.T == 1.0 else "ece_at_optimal_T")
+    def scaled(run: Any) -> float:
+        if run.recipe.is_text:
+            return at(run, "ece", best_temperature(run, "nll"))
+        return run.metrics["ece_at_optimal_T"]
+
+    return _metric(choose, "val_ece") if number.T == 1.0 else _read(choose, scaled)
 
 
 def _temperature(choose: Callable, number: Number) -> Read:
-    return _metric(choose, "optimal_T")
+    def best(run: Any) -> float:
+        return (best_temperature(run, "nll") if run.recipe.is_text else run.metrics["optimal_T"])
+
+    return _read(choose, best)
 
 
 def _bleu(choose: Callable, number: Number) -> Read:
-    def read(group: Group):
-        runs = choose(group)
-        return each(runs, uncased_bleu), runs, ""
-
-    return read
+    return _read(choose, uncased_bleu)
 
 
 def _perplexity(choose: Callable, number: Number) -> Read:
@@ -213,17 +213,17 @@ def _perplexity(choose: Callable, number: Number) -> Read:
 
 
 def _information(alpha: float) -> Read:
-    def read(group: Group):
-        runs = group.alone(alpha)
-        return each(runs, lambda run: run.history["mi_fresh"][-1]), runs, ""
-
-    return read
+    return _read(_alone(alpha), lambda run: run.history["mi_fresh"][-1])
 
 
 def _metric(choose: Callable, name: str, change: Callable[[float], float] = float) -> Read:
+    return _read(choose, lambda run: change(run.metrics[name]))
+
+
+def _read(choose: Callable, of_run: Callable[[Any], float]) -> Read:
     def read(group: Group):
         runs = choose(group)
-        return {seed: change(value) for seed, value in metric(runs, name).items()}, runs, ""
+        return each(runs, of_run), runs, ""
 
     return read
 
