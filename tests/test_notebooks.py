@@ -85,9 +85,10 @@ def test_a_few_short_cells_teach(path):
 def run(path, folder, monkeypatch, **parameters):
     monkeypatch.setenv("LSBOOK_RUNS", str(folder / "runs"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    folder.mkdir(exist_ok=True)
     output = folder / path.name
     papermill.execute_notebook(
-        path, output, parameters, cwd=path.parent, progress_bar=False, execution_timeout=300
+        path, output, parameters, cwd=ROOT / "book", progress_bar=False, execution_timeout=300
     )
     return nbformat.read(output, as_version=4)
 
@@ -112,6 +113,40 @@ def test_chapter_runs_with_another_alpha(path, tmp_path, monkeypatch):
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
     trained = list((tmp_path / "runs").glob("*/manifest.json"))
     assert trained, "another alpha has to train a model of its own"
+
+
+NOTHING_RECORDED = """\
+from pathlib import Path
+from lsbook import recipes
+from lsbook.runs import store
+store.COMMITTED = Path("none")
+name = "lab/transformer-grammar"
+recipes.CATALOGUE[name] = recipes.CATALOGUE[name].with_(scale=0.1)  # a short training
+"""
+
+
+@pytest.mark.slow
+@each_training_chapter
+def test_chapter_runs_where_nothing_is_recorded(path, tmp_path, monkeypatch):
+    notebook = nbformat.read(path, as_version=4)
+    (cell,) = parameter_cells(notebook)
+    notebook.cells.insert(notebook.cells.index(cell) + 1,
+                          nbformat.v4.new_code_cell(NOTHING_RECORDED))
+    nbformat.write(notebook, tmp_path / path.name)
+    short = {"epochs": 1} if "epochs" in defaults(cell) else {}
+    done = run(tmp_path / path.name, tmp_path / "out", monkeypatch, **short)
+    said = "".join(output.get("text", "") for cell in done.cells if "teach" in cell.metadata.tags
+                   for output in cell.outputs)
+    assert said.count("lsbook") >= 2
+
+
+@pytest.mark.slow
+@each_training_chapter
+def test_no_smoothing_is_told_what_stands_beside_it(path, tmp_path, monkeypatch):
+    done = run(path, tmp_path, monkeypatch, alpha=0)
+    said = "".join(output.get("text", "") for cell in done.cells for output in
+                   cell.get("outputs", []))
+    assert said.count("α = 0 has nothing to be compared with: beside it stands α = ") == 1
 
 
 @pytest.mark.slow
