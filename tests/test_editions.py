@@ -8,7 +8,9 @@ import re
 import symtable
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import editions, notebooks
@@ -192,6 +194,55 @@ def needed(cells):
     return kept[::-1]
 
 
+def given_as(kind, function):
+    """The same answers as another kind of object."""
+    def answered(*arguments, **named):
+        return kind(np.asarray(function(*arguments, **named)))
+    return answered
+
+
+WRONG = {
+    ("calibration", "expected_calibration_error"): (
+        "def expected_calibration_error(confidence, correct, bins=15):\n"
+        "    bin_of = np.minimum((bins * confidence).astype(int), bins - 1)  # lower edges\n"
+        "    gaps = correct - confidence\n"
+        "    return sum(abs(gaps[bin_of == b].sum()) for b in range(bins)) / len(correct)\n"),
+    ("representations", "most_confused"): (
+        "def most_confused(logits, targets):\n"
+        "    counts = np.zeros((logits.shape[-1],) * 2)\n"
+        "    np.add.at(counts, (targets, logits.argmax(-1)), 1)\n"
+        "    np.fill_diagonal(counts, 0)  # one way only\n"
+        "    return np.unravel_index(counts.argmax(), counts.shape)\n"),
+    ("translation", "corrected"): (
+        "def corrected(confidence, alpha, V):\n"
+        "    return (confidence - alpha / V) / (1 - alpha)  # not within [0, 1]\n"),
+    ("representations", "separation"): (
+        "def separation(activations, targets):\n"
+        "    unit = activations / np.linalg.norm(activations, axis=1, keepdims=True)\n"
+        "    cosines, same = unit @ unit.T, targets[:, None] == targets  # examples weigh alike\n"
+        "    return 1 - (1 - cosines[same].mean()) / (1 - cosines.mean())\n"),
+}
+
+
+def try_answers(chapter, cell, state):
+    """A cell's check accepts the solution's answers as any kind, and refuses wrong ones in words."""
+    code, check = editions.split(cell.source)
+    for node in editions.functions(code):
+        if node.name == "translations":
+            continue  # of words, not numbers
+        own = state[node.name]
+        for kind in (torch.as_tensor, np.ndarray.tolist):
+            exec(check, state | {node.name: given_as(kind, own)})
+        for wrong in (lambda *_, **__: None, given_as(lambda answer: answer + 0.3, own)):
+            with pytest.raises(AssertionError, match=r"\w+ \w+|\d"):
+                exec(check, state | {node.name: wrong})
+        if (chapter, node.name) in WRONG:
+            tried = dict(state)
+            exec(WRONG[chapter, node.name], tried)
+            with pytest.raises(AssertionError, match=r"\w+ \w+"):
+                exec(check, tried)
+
+
 @pytest.mark.slow
 @over_chapters([path for path in notebooks.chapters() if solutions(path)])
 def test_solutions_pass_their_check_and_stubs_do_not(path, tmp_path, monkeypatch):
@@ -205,4 +256,6 @@ def test_solutions_pass_their_check_and_stubs_do_not(path, tmp_path, monkeypatch
                 with pytest.raises(NotImplementedError, match="Your turn"):
                     exec(editions.stub(cell.source), dict(state))
             exec(cell.source, state)
+            if editions.is_solution(cell) and path.stem != "intro":
+                try_answers(path.stem, cell, state)
     assert not os.listdir(tmp_path), "an exercise may only use recorded runs"
