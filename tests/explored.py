@@ -14,7 +14,7 @@ JAVASCRIPT = Path(__file__).parent / "js"
 STATIC = Path(__file__).parent.parent / "book" / "_static"
 SCRIPTS = (
     "states.js", "frame.js", "explore/figure.js", "explore/evaluations.js", "explore/plot.js",
-    "explore/page.js",
+    "page.js",
 )
 STYLES = ("lsbook.css", "explore/explore.css")
 

@@ -34,10 +34,10 @@ def address(tmp_path_factory):
         f"window.LSBOOK_THEME = {json.dumps(look)};"
         f"window.LSBOOK_CHART_SCRIPTS = {json.dumps(names)};")
     shutil.copytree(STATIC / "vendor", folder / "vendor")
-    for name in ("states.js", "frame.js", "figures.js"):
+    for name in ("states.js", "frame.js", "figures.js", "page.js"):
         shutil.copy(STATIC / name, folder)
     tags = "".join(f'<script defer src="{name}.js"></script>'
-                   for name in ("settings", "states", "frame", "figures"))
+                   for name in ("settings", "states", "frame", "figures", "page"))
     html = theme.show(chart, alt="A point.").to_html()
     (folder / "page.html").write_text(f'<!doctype html><meta charset="utf-8">{tags}{html}')
     return (folder / "page.html").as_uri()
@@ -66,3 +66,18 @@ def test_a_link_brings_what_the_controls_can_show(page, address):
 ])
 def test_the_rest_of_a_link_is_ignored(page, address, query):
     assert state(page, address, query) == START
+
+
+def test_a_notebook_shows_a_chart_that_carries_vega(page, tmp_path, monkeypatch):
+    monkeypatch.delenv("LSBOOK_STATIC", raising=False)
+    frame = pd.DataFrame({"x": [1, 2], "y": [2, 3]})
+    figure = theme.show(alt.Chart(frame).mark_point().encode(x="x:Q", y="y:Q"), alt="Two points.")
+    saved = tmp_path / "saved.html"
+    shown = figure._repr_mimebundle_()["text/html"]
+    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown}</body>')
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    page.wait_for_selector("figure[data-ready] svg")
+    assert page.locator(".mark-symbol path").count() == 2
+    assert asked == [saved.as_uri()] and page.url == saved.as_uri()

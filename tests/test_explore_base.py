@@ -50,7 +50,7 @@ def site(tmp_path):
             (folder / f"{name}.js").write_text(evaluation.encode(name, arrays))
         (tmp_path / "explore").mkdir(exist_ok=True)
         names = ("states", "frame", "explore/figure", "explore/evaluations", "explore/plot",
-                 "explore/page")
+                 "page")
         for name in names:
             (tmp_path / f"{name}.js").write_text((STATIC / f"{name}.js").read_text())
         tags = "".join(f'<script src="{name}.js"></script>' for name in names)
@@ -266,7 +266,8 @@ def test_a_notebook_shows_a_figure_that_carries_all_it_needs(page, tmp_path, mon
     figure = calibration.explorer([runs], "Title", 0.1)
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)
     saved = tmp_path / "saved.html"
-    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{figure._repr_html_()}</body>')
+    shown = figure._repr_mimebundle_()["text/html"]
+    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown}</body>')
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(saved.as_uri())
@@ -278,4 +279,4 @@ def test_a_notebook_shows_a_figure_that_carries_all_it_needs(page, tmp_path, mon
     assert page.locator(".ls-numbers").inner_text() != before
     assert page.url == saved.as_uri()
     monkeypatch.setenv("LSBOOK_STATIC", "1")
-    assert "<style>" not in figure._repr_html_()
+    assert "<style>" not in figure._repr_mimebundle_()["text/html"]

@@ -171,11 +171,11 @@ def test_real_data_come_first_and_pairs_are_whole(monkeypatch):
     real = [run("compact/resnet20-cifar100", a, s) for a, s in ((0.0, 0), (0.05, 0), (0.1, 1))]
     own = [run("lab/mlp-mnist1d", a) for a in (0.0, 0.1)]
     monkeypatch.setenv("LSBOOK_STATIC", "1")
-    monkeypatch.setattr(explore, "best", lambda *names: real if "fraction" in names[-1] else [])
+    monkeypatch.setattr(explore, "best", lambda *names: real if "compact" in names[-1] else [])
     sets = explore.choices([("paper/x", "compact/x")], own)
     figure = explore.explorer(sets, "Title")
     labels = [chosen["label"] for chosen in figure.config["sets"]]
-    assert labels[0].startswith("ResNet-20 on CIFAR-100, a quarter of the images, 7.3")
+    assert labels[0].startswith("ResNet-20 on CIFAR-100, 10,000 images of 32×32, 60 epochs")
     assert labels[1] == LAB
     assert len(figure.config["sets"][0]["runs"]) == 2
     assert figure.config["sets"][0]["T"] == 1.9

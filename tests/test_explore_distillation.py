@@ -73,8 +73,8 @@ def cells(page, name, function, number=0):
 
 def test_real_data_come_before_the_lab(families):
     assert [family.name for family in families] == ["CIFAR-10", "MNIST-1D (lab)"]
-    assert "a quarter of the images" in families[0].scale
-    assert "ResNet-20 in place of ResNet-56" in families[0].scale
+    assert "5,000 images of 16×16, 90 epochs" in families[0].scale
+    assert "ResNet-9 in place of ResNet-56" in families[0].scale
 
 
 def test_means_are_those_of_python(figure, families):

@@ -72,7 +72,7 @@ def table(page):
 def test_networks_name_their_classes_and_what_was_cut(networks):
     assert networks[0].classes == ("airplane", "dog")
     assert networks[1].classes == ("class 0", "class 5")
-    assert "a quarter of the images" in networks[0].scale and networks[1].scale == "the lab"
+    assert "5,000 images of 16×16" in networks[0].scale and networks[1].scale == "the lab"
 
 
 @pytest.mark.parametrize("tick", range(4))

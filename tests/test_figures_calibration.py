@@ -58,7 +58,7 @@ def test_table_3_says_what_stands_in_for_the_papers_network():
                     optimal_T=1.2) for a in (0.0, 0.05)]
     table = figures.table_3(runs).set_index("whose")
     (row,) = (row for row in table.loc["ours", "network"] if row.startswith("ResNet-20"))
-    assert "a quarter of the images" in row
+    assert "10,000 images of 32×32" in row
 
 
 def test_answers_hold_the_numbers_of_the_estimators():

@@ -198,7 +198,7 @@ def test_paper_baseline_counts_as_student_alone():
 
 
 def test_fuller_family_of_a_data_set_is_chosen():
-    whole, part = (named(f"{preset}/teacher-cifar10") for preset in ("paper", "fraction"))
+    whole, part = (named(f"{preset}/teacher-cifar10") for preset in ("paper", "compact"))
     taught = [run(part), run(student_of(part, T=2.0))]
     chosen = figures.families((TEACHER, STUDENT), [run(whole), *taught])
     assert [f.teacher for f in chosen] == [part]

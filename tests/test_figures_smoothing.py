@@ -83,6 +83,6 @@ def test_gaps_against_some_of_the_wrong_classes_are_refused():
 
 def test_gaps_are_told_with_the_optimum_of_every_class():
     told = smoothing.gap_told([kept(0.0, 100), kept(0.1, 100)])
-    assert told.startswith("ResNet-20 on CIFAR-100, a quarter of the images")
+    assert told.startswith("ResNet-20 on CIFAR-100, 10,000 images of 32×32")
     assert "with hard targets between 5.5 and 6.5; with α = 0.1" in told
     assert told.endswith(f"at {math.log(0.901 / 0.001):.1f}")

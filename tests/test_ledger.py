@@ -1001,7 +1001,7 @@ def test_a_fraction_stands_beside_the_paper_without_a_verdict():
     runs = pairs("compact/resnet20-cifar100", "val_accuracy", (0.3,), (0.32,))
     runs += pairs(RESNET, "val_accuracy", (0.721,), ())
     whole, part = measured("table2/cifar100/resnet56/hard", runs).ours
-    assert (whole.recipe.preset, part.recipe.preset) == ("paper", "fraction")
+    assert (whole.recipe.preset, part.recipe.preset) == ("paper", "compact")
     assert part.status == "" and part.spread.mean == pytest.approx(30)
     assert part.recipe.train_fraction == 0.25
 
@@ -1016,7 +1016,7 @@ def test_other_data_get_no_verdict():
 def test_curves_of_figures_5_and_6():
     def at_scale(r):
         distil, recipe = r.recipe.distil, r.recipe
-        name = recipe.name.replace("lab", "fraction").replace("mnist1d", "cifar10")
+        name = recipe.name.replace("lab", "compact").replace("mnist1d", "cifar10")
         recipe = recipes.named(name, alpha=recipe.alpha, seed=recipe.seed)
         if distil:
             teacher = recipes.named("compact/teacher-cifar10", alpha=distil.teacher.alpha)

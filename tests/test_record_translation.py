@@ -10,7 +10,8 @@ import torch
 from lsbook.data import load_text
 from lsbook.data.tokenizers import BOS, EOS
 from lsbook.recipes import named
-from lsbook.training import translation
+from lsbook.training import checkpoint, translation
+from lsbook.training.optimisation import make_optimizer
 from lsbook.training.sequence import initial_model
 
 CPU = torch.device("cpu")
@@ -47,6 +48,33 @@ def test_bleu_of_every_test_set_is_sacrebleus(recorded):
     assert metrics["bleu"] == arrays["tests_bleu"][0, 0] == arrays["curve_bleu"][1]
     assert metrics["bleu_lowercase_newstest2015"] == arrays["tests_bleu"][1, 1]
     assert "case:lc" in arrays["tests_signature"][1] and "tok:13a" in arrays["tests_signature"][1]
+
+
+def test_no_search_begins_again(recorded, tmp_path, monkeypatch):
+    """A budget shorter than all searches together gets somewhere each time."""
+    text, model, *expected = recorded
+    recipe, state = named("lab/transformer-grammar", alpha=0.1), tmp_path / "state.safetensors"
+    checkpoint.save(state, model, make_optimizer(recipe, dict(model.named_parameters())), {"a": 1})
+    search, searched = translation.translated, []
+
+    def interrupted(model, text, pairs, T, device):
+        if len(searched) % 2:
+            searched.append(None)
+            raise KeyboardInterrupt
+        searched.append((len(pairs), T))
+        return search(model, text, pairs, T, device)
+
+    monkeypatch.setattr(translation, "TEMPERATURES", (0.8, 1.0))
+    monkeypatch.setattr(translation, "OUT_OF_DOMAIN", {"newstest2015": 5})
+    monkeypatch.setattr(translation, "translated", interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            translation.record(recipe, model, text, CPU, progress=False, state=state)
+    metrics, arrays, _ = translation.record(recipe, model, text, CPU, progress=False, state=state)
+    assert [each for each in searched if each] == [(8, 0.8), (8, 1.0), (5, 1.0)]
+    assert metrics == expected[0]
+    assert np.array_equal(arrays["curve_bleu"], expected[1]["curve_bleu"])
+    assert checkpoint.progress(state)["a"] == 1
 
 
 def test_samples_hold_the_beam_with_its_probabilities(recorded):

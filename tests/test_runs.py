@@ -14,7 +14,7 @@ from lsbook.estimators.translation import token_calibration
 from lsbook.recipes import Distil, Recipe
 from lsbook.runs import tables
 from lsbook.runs.__main__ import main
-from lsbook.runs.best import best, compares
+from lsbook.runs.best import best, compares, of_hard_seeds
 from lsbook.runs.classes import KEPT, examples, shown_classes
 from lsbook.runs.publish import publish
 from lsbook.training.evaluation import predict
@@ -137,6 +137,10 @@ def test_best_runs_are_the_first_with_hard_and_smoothed_ones():
     assert {run.recipe.seed for run in lab} == {0} and lab[0].recipe.alpha == 0
     assert best("paper/inception-tinyimagenet") == []
     assert not compares([run for run in lab if run.recipe.alpha == 0])
+    assert not compares([run for run in lab if run.recipe.alpha > 0])
+    hard, smoothed = lab[0], best("lab/mlp-mnist1d", seed=1)[1:]
+    assert not compares([hard, *smoothed])  # of another seed
+    assert of_hard_seeds([hard, *smoothed]) == [hard]
 
 
 def test_chapter_at_its_best_preset_is_that_with_runs():

@@ -27,7 +27,8 @@ def unsafe(source):
         if isinstance(node, ast.Call):
             options = {option.arg: ast.unparse(option.value) for option in node.keywords}
             called = ast.unparse(node.func)
-            if (called in ("eval", "exec", "torch.load")
+            if (called in ("eval", "exec")
+                    or called == "torch.load" and options.get("weights_only") != "True"
                     or called == "np.load" and options.get("allow_pickle") != "False"
                     or options.get("allow_pickle") == "True" or options.get("shell") == "True"):
                 yield node.lineno
@@ -36,6 +37,7 @@ def unsafe(source):
 @pytest.mark.parametrize("source, lines", [
     ("import pickle", [1]), ("from joblib import load", [1]), ("x = 1\neval(x)", [2]),
     ("np.load(x)", [1]), ("np.load(x, allow_pickle=True)", [1]), ("torch.load(x)", [1]),
+    ("torch.load(x, weights_only=True)", []), ("torch.load(x, weights_only=flag)", [1]),
     ("np.load(x, allow_pickle=False)", []), ("model.eval()", []),
 ])
 def test_what_counts_as_unsafe(source, lines):

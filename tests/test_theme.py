@@ -110,12 +110,11 @@ def test_script_in_data_cannot_close_the_figure():
     assert rows[0]["x"] == "</script>"
 
 
-def test_live_figure_is_the_chart(chart, monkeypatch):
+def test_a_notebook_shows_the_figure_of_the_site_with_its_scripts(chart, monkeypatch):
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)
-    bundle = theme.show(chart, alt="A line")._repr_mimebundle_()
-    content = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert "ls-figure" not in content["text/html"]
-    assert "vegaEmbed" in content["text/html"]
+    html = theme.show(chart, alt="A line")._repr_mimebundle_()["text/html"]
+    assert 'class="ls-figure"' in html and "lsCharts.alone(" in html
+    assert "<script src" not in html and "<link" not in html
 
 
 def test_hard_targets_have_their_colour_among_the_strengths_of_a_sweep():

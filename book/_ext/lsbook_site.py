@@ -10,22 +10,16 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from altair.vegalite.v6 import display
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from lsbook import runs
 from lsbook.explore import evaluation
+from lsbook.explore.figure import SCRIPTS
 from lsbook.figures import theme
 
 EXECUTED_FROM = ("lsbook", "runs", "requirements.txt")
 CACHES_KEPT = 4
-CHART_SCRIPTS = (
-    "vendor/vega/vega.min.js",
-    "vendor/vega-lite/vega-lite.min.js",
-    "vendor/vega-embed/vega-embed.min.js",
-)
-EXPLORER_SCRIPTS = ("explore/figure.js", "explore/evaluations.js", "explore/plot.js")
 
 
 def setup(app):
@@ -71,29 +65,16 @@ def choose_execution_cache(app, config):
 
 def write_settings(app, config):
     """Tell the page where its vega is and how charts look, from the values Python uses."""
-    debug = {
-        "vega_version": display.VEGA_VERSION,
-        "vegalite_version": display.VEGALITE_VERSION,
-        "vegaembed_version": display.VEGAEMBED_VERSION,
-    }
-    look = {
-        "light": theme.config(),
-        "dark": theme.config(dark=True),
-        "recolour": {light.upper(): dark for light, dark in theme.DARK.items()},
-    }
     folder = Path(app.srcdir) / "_build" / "static" / "site"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "settings.js").write_text(
-        f"window.VEGA_DEBUG = {json.dumps(debug)};\nwindow.LSBOOK_THEME = {json.dumps(look)};\n"
-        f"window.LSBOOK_CHART_SCRIPTS = {json.dumps(CHART_SCRIPTS)};\n"
-    )
+    (folder / "settings.js").write_text(theme.page_settings(theme.CHART_SCRIPTS))
     config.html_static_path.append(str(folder.parent))
 
 
 def add_chart_scripts(app, pagename, templatename, context, doctree):
     body = context.get("body", "")
     if 'class="ls-figure"' in body or "vegaEmbed" in body:
-        for script in ("site/settings.js", "states.js", "frame.js", "figures.js"):
+        for script in ("site/settings.js", "states.js", "frame.js", "figures.js", "page.js"):
             app.add_js_file(script, loading_method="defer")
 
 
@@ -105,7 +86,7 @@ def add_explorers(app, pagename, templatename, context, doctree):
         return
     static = Path(app.srcdir) / "book" / "_static"
     own = [f"explore/{kind}{part}.js" for kind in kinds for part in ("-math", "")]
-    for script in ("states.js", "frame.js", *EXPLORER_SCRIPTS, *own, "explore/page.js"):
+    for script in (*SCRIPTS, *own, "page.js"):
         if (static / script).exists():
             app.add_js_file(script, loading_method="defer")
     app.add_css_file("explore/explore.css")

@@ -5,7 +5,7 @@ window.lsCharts = (() => {
   const { light, dark, recolour } = window.LSBOOK_THEME;
   const { tools, whenNear } = window.lsFrame;
   const { linkTo, linked, initially, settled } = lsStates;
-  const home = document.currentScript.src;
+  const home = document.currentScript?.src;
   const root = document.documentElement;
   const SVG_LIMIT = 4000;
   const CHROME = 60;
@@ -100,7 +100,9 @@ window.lsCharts = (() => {
   });
 
   class Figure {
-    constructor(element, number) {
+    /** An `alone` figure stands in a page whose address is not its own: a notebook. */
+    constructor(element, number, alone = false) {
+      this.alone = alone;
       this.element = element;
       this.chart = element.querySelector(".ls-chart");
       this.controls = element.querySelector(".ls-controls");
@@ -113,7 +115,7 @@ window.lsCharts = (() => {
       this.chart.replaceChildren(this.stage);
       tools(element, {
         reset: () => this.reset(),
-        link: () => this.link(),
+        link: alone ? null : () => this.link(),
         data: () => Object.values(JSON.parse(this.source).datasets ?? {}),
       });
     }
@@ -182,7 +184,7 @@ window.lsCharts = (() => {
 
     remember(name) {
       this.state[name] = this.view.signal(name);
-      history.replaceState(null, "", this.link());
+      if (!this.alone) history.replaceState(null, "", this.link());
     }
 
     link() {
@@ -270,7 +272,8 @@ window.lsCharts = (() => {
     figure.element.scrollIntoView();
   }
 
-  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
-  else start();
-  return { drawAll };
+  /** Draw one figure that carries all it needs, vega included. */
+  const alone = (element) => draw(new Figure(element, 1, true));
+
+  return { start, alone, drawAll };
 })();

@@ -82,7 +82,8 @@ def bend(points: Array, targets: Array) -> float:
 def _checked(points: Array, targets: Array) -> tuple[np.ndarray, np.ndarray]:
     points, targets = as_float64(points, "points"), np.asarray(as_tensor(targets, "targets"))
     if points.ndim != 2 or points.shape[1] != 2 or targets.shape != points.shape[:1]:
-        raise ValueError(f"points must be (n, 2), one target each; got {points.shape}.")
+        raise ValueError(
+            f"points must be (n, 2) and targets (n,); got {points.shape} and {targets.shape}.")
     counts = [int((targets == k).sum()) for k in range(3)]
     if min(counts[:2]) < 2 or counts[2] < 1:
         raise ValueError(f"Two points of classes 0 and 1, one of 2 are needed; got {counts}.")

@@ -83,10 +83,16 @@ def as_logits(logits: Array, targets: Array, name: str = "logits") -> tuple[Tens
         raise ValueError(
             f"{name} must be (..., K), a row of K an example; got {tuple(logits.shape)}."
         )
-    check_logits(logits, name, masked=True)
+    try:
+        check_logits(logits, name)
+        masked = False
+    except ValueError:  # rare, so that finite logits need not be gone through twice
+        check_logits(logits, name, masked=True)
+        masked = True
     targets = as_targets(targets, logits.shape, logits.shape[-1])
     logits = logits.flatten(0, -2)
-    check_possible(logits, targets, name)
+    if masked:
+        check_possible(logits, targets, name)
     if _like_probabilities(logits[:1]) and _like_probabilities(logits):
         warnings.warn(
             f"{name} look like probabilities: every row lies in [0, 1] and sums to 1. If they "

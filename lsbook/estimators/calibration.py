@@ -338,7 +338,7 @@ def accuracy(
 
 
 def _log_p(scores: Tensor, probs: Array | None, T: float) -> Tensor:
-    """Logarithms (n, K) of the probabilities at temperature ``T``, from what `as_scores` returns."""
+    """Logarithms (n, K) of the probabilities at temperature ``T``, from what `as_scores` gives."""
     logits = scores if probs is None else scores.log()
     return (logits if T == 1 else logits / T).log_softmax(-1)
 

@@ -10,9 +10,10 @@ import numpy as np
 from lsbook import paper
 from lsbook.estimators import calibration
 from lsbook.explore import evaluation, sweep
-from lsbook.explore.figure import Explorer, on_site
+from lsbook.explore.figure import Explorer
 from lsbook.figures.calibration import best_T, network, published
 from lsbook.figures.scale import DATASETS, in_words, setting
+from lsbook.figures.standalone import on_site
 from lsbook.runs.best import best, compares
 
 KIND = "calibration"

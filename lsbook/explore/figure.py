@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -14,9 +11,10 @@ from markupsafe import Markup
 from lsbook.explore import evaluation
 from lsbook.figures import theme
 from lsbook.figures.markup import script
+from lsbook.figures.standalone import STATIC, on_site, standalone
 
-STATIC = Path(__file__).parents[2] / "book" / "_static"
-STYLES = STATIC / "lsbook.css", STATIC / "explore" / "explore.css"
+SCRIPTS = ("states.js", "frame.js", "explore/figure.js", "explore/evaluations.js",
+           "explore/plot.js")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,37 +86,14 @@ class Explorer:
         ))
 
     def to_notebook(self) -> str:
-        """The figure with the scripts, styles and evaluations that it needs: it asks for nothing.
-
-        A notebook that was saved, or made into a page of its own, shows it as it was.
-        """
-        place = f"ls-{uuid.uuid4().hex}"
+        """The figure with its scripts, styles and evaluations."""
         shipped = "".join(
             evaluation.encode(evaluation.key(run, self.kind), evaluation.arrays(run, self.kind))
             for run in self.runs)
-        script = "\n".join(
-            [*_read(scripts(self.kind)), shipped,
-             f'lsExplore.alone(document.querySelector("#{place} figure"));'])
-        style = "\n".join(_read(STYLES))
-        return (
-            f'<div id="{place}" class="ls-alone"><style>{style}</style>{self.to_html()}'
-            f"<script>(() => {{\n{script}\n}})();</script></div>")
+        own = [f"explore/{self.kind}{part}.js" for part in ("-math", "")]
+        scripts = [*SCRIPTS, *(name for name in own if (STATIC / name).exists())]
+        # Evaluations are handed to a script, so they come after it.
+        return standalone(self.to_html(), scripts, "", f"{shipped}lsExplore.alone")
 
-    def _repr_html_(self) -> str:
-        return self.to_html() if on_site() else self.to_notebook()
-
-
-def on_site() -> bool:
-    """Whether the page is the built site (``LSBOOK_STATIC=1``), with no kernel behind it."""
-    return os.environ.get("LSBOOK_STATIC") == "1"
-
-
-def scripts(kind: str) -> list[Path]:
-    """The scripts that draw figures of ``kind``, in the order in which they are to run."""
-    names = ("states.js", "frame.js", "explore/figure.js", "explore/evaluations.js",
-             "explore/plot.js", f"explore/{kind}-math.js", f"explore/{kind}.js")
-    return [path for name in names if (path := STATIC / name).exists()]
-
-
-def _read(paths: Iterable[Path]) -> list[str]:
-    return [path.read_text() for path in paths]
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.to_html() if on_site() else self.to_notebook()}

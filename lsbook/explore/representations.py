@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from lsbook.explore import evaluation
-from lsbook.explore.figure import Explorer, on_site
+from lsbook.explore.figure import Explorer
 from lsbook.figures import representations as figures
 from lsbook.figures.representations import Row
 from lsbook.figures.scale import scaled_setting, setting
+from lsbook.figures.standalone import on_site
 from lsbook.recipes import CATALOGUE
 from lsbook.runs import snapshots, tables
 from lsbook.runs.best import of_hard_seeds, recorded

@@ -10,8 +10,9 @@ import numpy as np
 
 from lsbook.data import Grammar
 from lsbook.explore import evaluation
-from lsbook.explore.figure import Explorer, on_site
+from lsbook.explore.figure import Explorer
 from lsbook.figures import translation as figures
+from lsbook.figures.standalone import on_site
 from lsbook.recipes import CATALOGUE
 from lsbook.runs.best import compares, recorded
 from lsbook.runs.queue import SENTENCES

@@ -60,8 +60,8 @@ class Family:
         if self.teacher.preset == "lab":
             return "the lab"
         parts = []
-        if self.teacher.model == "resnet20":
-            parts.append("ResNet-20 in place of ResNet-56")
+        if self.teacher.model != "resnet56":
+            parts.append(f"{MODELS[self.teacher.model]} in place of ResNet-56")
         parts += [f"{who}: {in_words(recipe)}" for who, recipe in (
             ("teachers", self.teacher), ("students", self.student))]
         return "; ".join(parts)

@@ -44,13 +44,13 @@ class Network:
         """What was cut from the paper's experiment, or that it is the lab's."""
         if self.recipe.preset == "lab":
             return "the lab"
-        stand_in = "in place of ResNet-56; " if self.recipe.model == "resnet20" else ""
+        stand_in = "" if self.recipe.model == "resnet56" else "in place of ResNet-56; "
         return stand_in + in_words(self.recipe)
 
     @property
     def classes(self) -> tuple[str, str]:
         """Names of the two classes whose logits are compared."""
-        K = dict(self.recipe.size)["classes"]
+        K = dict(self.recipe.size).get("classes", 10)
         names = offered(self.recipe.dataset, K)
         first, second = (names[k] for k in self.recipe.mi_classes)
         return tuple(f"class {n}" if n.isdigit() else n for n in (first, second))

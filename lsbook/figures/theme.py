@@ -6,17 +6,19 @@ their dark counterparts when the reader switches the theme.
 
 from __future__ import annotations
 
+import json
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
+from altair.vegalite.v6 import display
 from markupsafe import Markup
 
 from lsbook.figures.markup import ScriptJSON, script
 from lsbook.figures.scale import in_words
+from lsbook.figures.standalone import on_site, standalone
 
 HARD = "#0072B2"
 SMOOTH = "#D55E00"
@@ -25,6 +27,13 @@ DISTIL = "#8E5EA2"
 REFERENCE = "#767676"
 INK = "#1A1A1A"
 GRID = "#E4E4E4"
+
+CHART_SCRIPTS = (
+    "vendor/vega/vega.min.js",
+    "vendor/vega-lite/vega-lite.min.js",
+    "vendor/vega-embed/vega-embed.min.js",
+)
+"""What draws a chart, in ``book/_static``."""
 
 DASH = (4, 3)
 WIDTH, HEIGHT = 560, 340
@@ -216,10 +225,30 @@ class Figure:
             caption=figcaption(self.caption, self.origin),
         ))
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        if os.environ.get("LSBOOK_STATIC") == "1":
-            return {"text/html": self.to_html()}
-        return self.chart._repr_mimebundle_(include, exclude)
+    def to_notebook(self) -> str:
+        """The figure with its scripts and styles, vega among them."""
+        scripts = [*CHART_SCRIPTS, "states.js", "frame.js", "figures.js"]
+        return standalone(self.to_html(), scripts, page_settings(), "lsCharts.alone")
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.to_html() if on_site() else self.to_notebook()}
+
+
+def page_settings(scripts: Sequence[str] = ()) -> str:
+    """Script that tells a page how charts look, and which scripts of vega it has to load."""
+    debug = {
+        "vega_version": display.VEGA_VERSION,
+        "vegalite_version": display.VEGALITE_VERSION,
+        "vegaembed_version": display.VEGAEMBED_VERSION,
+    }
+    look = {
+        "light": config(),
+        "dark": config(dark=True),
+        "recolour": {light.upper(): dark for light, dark in DARK.items()},
+    }
+    return (
+        f"window.VEGA_DEBUG = {json.dumps(debug)};\nwindow.LSBOOK_THEME = {json.dumps(look)};\n"
+        f"window.LSBOOK_CHART_SCRIPTS = {json.dumps(scripts)};\n")
 
 
 def _heading(spec: dict[str, Any]) -> str:
@@ -258,8 +287,8 @@ def show(
 ) -> Figure:
     """Frame a chart for display: the last expression of a chapter's cell.
 
-    On the built site (``LSBOOK_STATIC=1``) it becomes a figure with alternative text, caption and
-    origin; with a live kernel the chart alone is displayed.
+    It becomes a figure with alternative text, caption and origin, on the built site
+    (``LSBOOK_STATIC=1``) as in a notebook, which it brings its scripts to.
 
     Parameters
     ----------

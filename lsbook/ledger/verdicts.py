@@ -9,7 +9,7 @@ from typing import Any
 
 from lsbook.ledger.checks import CHECKS, UNCHECKED, Check
 from lsbook.ledger.deviations import deviations
-from lsbook.ledger.effects import Effect, Interval
+from lsbook.ledger.effects import SEEDS, Effect, Interval
 from lsbook.ledger.groups import Group, Missing, Values, groups
 from lsbook.ledger.readings import Undecided
 from lsbook.ledger.settings import PRESETS
@@ -176,7 +176,9 @@ def _deviations(group: Group) -> tuple[str, ...]:
 def best(rows: Iterable[Verdict]) -> list[Verdict]:
     """The rows that decide one claim: claimed for, at the first preset that decides any.
 
-    Of each recipe the longest run alone. The lab shows a claim at work and decides none.
+    Of each recipe the longest run alone. The lab shows a claim at work and decides none. Where a
+    recipe has seeds enough to establish something, those with fewer are no part of it: fewer only
+    lean, and would make a lean of all.
     """
     first: dict[str, Verdict] = {}
     for row in rows:
@@ -185,7 +187,7 @@ def best(rows: Iterable[Verdict]) -> list[Verdict]:
     for preset in PRESETS:
         found = [row for row in first.values() if row.preset == preset and row.status in DECIDED]
         if found:
-            return found
+            return [row for row in found if len(row.seeds) >= SEEDS] or found
     return list(first.values())
 
 

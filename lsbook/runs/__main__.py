@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -167,9 +167,9 @@ def _say_where_published_runs_come_from() -> None:
         )
 
 
-def _finished(options: argparse.Namespace) -> list[Run]:
+def _finished(options: argparse.Namespace, every: Iterable[Run]) -> list[Run]:
     _say_where_published_runs_come_from()
-    runs = [run for run in available() if options.recipe in run.recipe.name]
+    runs = [run for run in every if options.recipe in run.recipe.name]
     if options.recipe and not runs:
         message = f"no finished run is of a recipe whose name holds {options.recipe!r}; see list"
         raise argparse.ArgumentError(None, message)
@@ -273,7 +273,7 @@ def _publish(options: argparse.Namespace) -> int:
 
 def _pack(options: argparse.Namespace) -> int:
     """Write this machine's own finished runs, as published, to archives of at most 16 MiB."""
-    own = [run for run in _finished(options) if run.path.parent == store.home()]
+    own = [run for run in _finished(options, available()) if run.path.parent == store.home()]
     try:
         archives = pack(own, options.into)
     except (OSError, ValueError) as error:
@@ -317,15 +317,22 @@ def _fetch(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     """Recompute finished runs' metrics from weights and data, or from outputs, and compare."""
+    there, broken = [], []
+    for path in store.folders():
+        try:
+            there.append(store.load(path))
+        except BrokenRun as error:
+            broken.append(error)
+            print(f"{path.name}  DIFFERS: {error}")
     verdicts = []
-    for verdict in verify(_finished(options), _present(options.device)):
+    for verdict in verify(_finished(options, there), _present(options.device)):
         verdicts.append(verdict)
         print(report(verdict), flush=True)
-    wrong = sum(bool(v.wrong) for v in verdicts)
+    wrong = len(broken) + sum(bool(v.wrong) for v in verdicts)
     whole = sum(not v.wrong and not v.unchecked for v in verdicts)
-    rest = len(verdicts) - whole - wrong
-    counts = f"{whole} verified, {wrong} differ, {rest} checked in part"
-    print(f"{len(verdicts)} runs: {counts}.")
+    every = len(broken) + len(verdicts)
+    counts = f"{whole} verified, {wrong} differ, {every - whole - wrong} checked in part"
+    print(f"{every} runs: {counts}.")
     return int(wrong > 0)
 
 

@@ -10,7 +10,7 @@ from lsbook.runs.drafts import draft, install
 from lsbook.runs.store import COMMITTED, Run, save_arrays
 from lsbook.training.trace import ARRAYS
 
-WITH_WEIGHTS = (0.0, 0.1)  # α of compact networks
+WITH_WEIGHTS = (0.0, 0.1)  # α of compact teachers
 LARGEST_WEIGHTS = 2 * 2**20
 SNAPSHOTS = tuple(name for name in ARRAYS if name.startswith("snapshot"))
 HEAVY = ("mi_mean", "mi_scored", "token_confidence", *SNAPSHOTS)
@@ -26,7 +26,7 @@ def publish(run: Run, root: Path = COMMITTED) -> Path:
     classes the training examples are of a chosen twenty (`lsbook.runs.classes`). Students keep no
     more than that, and no weights. Seed 0 of the others keeps all its arrays, and weights of up to
     2 MiB, which hold a ResNet-56; other seeds keep neither weights nor heavy arrays. A text that is
-    cut to several sizes keeps its curves alone, and of compact networks two keep their weights.
+    cut to several sizes keeps its curves alone, and of compact teachers two keep their weights.
     """
     target = root / run.recipe.hash
     with draft(root) as folder:
@@ -49,7 +49,7 @@ def publish(run: Run, root: Path = COMMITTED) -> Path:
 def _keeps_weights(run: Run, size: int) -> bool:
     recipe = run.recipe
     wanted = recipe.seed == 0 and not recipe.sentences and not _is_student(run)
-    if recipe.preset == "compact":
+    if recipe.name == "compact/teacher-cifar10":
         wanted = wanted and recipe.scale == 1 and recipe.alpha in WITH_WEIGHTS
     return wanted and size <= LARGEST_WEIGHTS
 

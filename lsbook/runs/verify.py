@@ -83,7 +83,7 @@ def _load(recipe: Recipe, device: torch.device) -> Images | Text | None:
 
 def _verdict(run: Run, data: Images | Text | None, device: torch.device) -> Verdict:
     kept = _from_arrays(run)
-    wrong = list(_differing(run, kept, STORED_TOLERANCE, {}))
+    wrong = [*_of_another_recipe(run), *_differing(run, kept, STORED_TOLERANCE, {})]
     metrics: Metrics = {}
     if (absent := _absent(run, data)) is None:
         from_weights = _text_from_weights if run.recipe.is_text else _images_from_weights
@@ -96,6 +96,24 @@ def _verdict(run: Run, data: Images | Text | None, device: torch.device) -> Verd
     return Verdict(run, tuple(wrong), absent, tuple(sorted(unchecked)))
 
 
+def _of_another_recipe(run: Run) -> Iterator[str]:
+    """Fields of the manifest that are not those of the recipe."""
+    recipe = run.recipe
+    expected = {
+        "run": recipe.hash,
+        "name": recipe.name,
+        "seed": recipe.seed,
+        "scale": recipe.scale,
+        "train_fraction": recipe.train_fraction,
+        "steps": recipe.total_steps,
+    }
+    for name, value in expected.items():
+        found = run.manifest.get(name, value)  # older ones have no train_fraction
+        same = np.isclose(found, value) if isinstance(value, float) else found == value
+        if not same:
+            yield f"{name} is {found} in the manifest and {value} in the recipe"
+
+
 def _absent(run: Run, data: Images | Text | None) -> str | None:
     if not run.has_weights:
         return "weights"
@@ -105,11 +123,12 @@ def _absent(run: Run, data: Images | Text | None) -> str | None:
 
 
 def _from_arrays(run: Run) -> Metrics:
-    """Metrics that follow from the stored arrays alone."""
-    if not run.recipe.is_text:
-        return classifier_metrics(run.arrays)
+    """Metrics that follow from the stored arrays and the recipe alone."""
     arrays = run.arrays
-    metrics = translation.curve_metrics(arrays)
+    smoothing = {} if run.recipe.distil else {"gamma": run.recipe.alpha}
+    if not run.recipe.is_text:
+        return classifier_metrics(arrays) | smoothing
+    metrics = translation.curve_metrics(arrays) | smoothing
     if "token_confidence" in arrays:
         at_one = arrays["token_confidence"][arrays["curve_T"] == 1][0]
         metrics["val_ece"] = translation.token_ece(at_one, arrays["token_correct"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, Pipe, wait
 
 from tqdm.auto import tqdm
 
@@ -91,12 +91,14 @@ class _Worker:
         self._start()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _ctrl_c_held():
-            self._process.start()
-        theirs.close()
+        self.connection, theirs = Pipe()
+        file = theirs.fileno()
+        call = [str(os.getpid()), __name__, serve.__name__, str(file)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        with _ctrl_c_held(), theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "lsbook.attached", *call], env=environment, pass_fds=(file,)
+            )
 
     def give(self, job: Job, train: Callable[[Job], None]) -> None:
         self.job = job
@@ -108,13 +110,13 @@ class _Worker:
         try:
             return job, self.connection.recv()
         except (EOFError, ConnectionError):
-            self._process.join()
+            self._process.wait()
             error = WorkerLost(f"{job[0].name} was lost with its process ({self._end()})")
             self._start()
             return job, error
 
     def _end(self) -> str:
-        code = self._process.exitcode
+        code = self._process.returncode
         if code == -signal.SIGKILL:
             return "killed, perhaps for want of memory"
         return f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -124,9 +126,10 @@ class _Worker:
         self._process.terminate()
 
     def join(self) -> None:
-        self._process.join(PATIENCE)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
         self._process.kill()
-        self._process.join()
+        self._process.wait()
 
 
 @contextmanager
@@ -145,7 +148,6 @@ def _workers(count: int) -> Iterator[list[_Worker]]:
 @contextmanager
 def _ctrl_c_held() -> Iterator[None]:
     """A process begun meanwhile never hears Ctrl-C, which is for the one that started it."""
-    resource_tracker.ensure_running()  # lets it through again where it is begun in here
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -153,9 +155,9 @@ def _ctrl_c_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection) -> None:
-    """Train what comes through ``connection`` until it is closed or the parent is no more."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def serve(file: str) -> None:
+    """Train what comes through the pipe ``file``, a number, until its other end is closed."""
+    connection = Connection(int(file))
     tqdm.set_lock(threading.RLock())  # its own outlives a process that is ended
     while True:
         try:
@@ -170,11 +172,6 @@ def _serve(connection: Connection) -> None:
         except Exception:
             error = RuntimeError(traceback.format_exc())
         connection.send(error)
-
-
-def _end_with_parent() -> None:
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
 
 
 def _hashes(job: Job) -> set[str]:

@@ -92,7 +92,11 @@ def load_stack(
 
 
 def read(path: Path) -> tuple[Tensors, dict] | None:
-    """Tensors and progress in ``path``, if there are any that are as they were written."""
+    """Tensors and progress in ``path``, if there are any that are as they were written.
+
+    For whoever holds the run's lock alone: safetensors opens a file twice, and another process may
+    put the next state in its place meanwhile.
+    """
     if not path.exists():
         return None
     try:

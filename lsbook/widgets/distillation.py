@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from lsbook import runs
 from lsbook.chapter import Chapter
 from lsbook.explore import distillation as explore
-from lsbook.explore.figure import on_site
 from lsbook.figures.distillation import Family
+from lsbook.figures.standalone import on_site
 from lsbook.recipes import Recipe
 from lsbook.widgets.train import training_panel
 

@@ -10,8 +10,8 @@ import torch
 
 from lsbook.chapter import Chapter
 from lsbook.data.augment import augment
-from lsbook.explore.figure import on_site
 from lsbook.figures import information as figures
+from lsbook.figures.standalone import on_site
 from lsbook.runs import Run, get
 from lsbook.training.data import images_of
 from lsbook.widgets.train import training_panel

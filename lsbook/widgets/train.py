@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from lsbook import runs
 from lsbook.chapter import Chapter
-from lsbook.explore.figure import on_site
+from lsbook.figures.standalone import on_site
 from lsbook.recipes import Recipe
 from lsbook.runs import cost
 from lsbook.training.device import choose

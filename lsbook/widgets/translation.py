@@ -14,7 +14,7 @@ from lsbook.data import DataError, Grammar, Text
 from lsbook.data.tokenizers import EOS
 from lsbook.estimators.decoding import beam_search
 from lsbook.explore import translation as explore
-from lsbook.explore.figure import on_site
+from lsbook.figures.standalone import on_site
 from lsbook.recipes import Recipe
 from lsbook.runs import Run
 from lsbook.training.data import text_of

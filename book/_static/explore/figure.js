@@ -172,6 +172,9 @@ const lsExplore = (() => {
     }
 
     change(name, value) {
+      const { plays } = this.kind;
+      if (plays && !this.touched)
+        this.state[plays] = this.table.find((entry) => entry.name === plays).initial;
       this.touched = true;
       this.state[name] = value;
       this.settle();

@@ -1,2 +1,0 @@
-// Starts the driven figures of a page of the site.
-addEventListener("DOMContentLoaded", lsExplore.start);
