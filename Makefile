@@ -23,7 +23,7 @@ bench: $(VENV)/.peers book
 	$(BIN)/python -m benchmarks
 
 notebooks: $(VENV)/.installed
-	$(BIN)/jupytext --sync $$(grep -l '^jupytext:' book/*.md)
+	$(BIN)/python -m tools.notebooks
 
 address: $(VENV)/.installed
 	$(BIN)/python -m tools.address $(URL)

@@ -49,6 +49,12 @@ class Chapter:
         settle(self, ranges | {"preset": one_of(self.presets)})
         choose(self.device)
 
+    def smoothing(self, default: float) -> float:
+        """The reader's alpha; where it is 0, ``default``, and a printed sentence that says so."""
+        if self.alpha == 0:
+            print(f"α = 0 has nothing to be compared with: beside it stands α = {default:g}.")
+        return self.alpha or default
+
     def recipe(self, **changes) -> Recipe:
         """The preset's recipe at the reader's alpha and seed, fields changed."""
         recipe = recipes.named(

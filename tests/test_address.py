@@ -10,16 +10,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tools import address
+from tools.notebooks import chapters
 from tools.slides import FLAGS, browser_path
 
 ROOT = Path(__file__).parent.parent
 URL = "https://github.com/someone/label-smoothing"
 REPOSITORY_LINK = re.compile(r"https?://(?:www\.)?(?:github|gitlab)\.com/[\w.-]+/[\w.-]+")
-TOC = "format: jb-book\nroot: book/intro.ipynb\nchapters:\n  - file: book/calibration.ipynb\n"
+TOC = "format: jb-book\nroot: book/intro.md\nchapters:\n  - file: book/calibration.md\n"
 
 
 CI = os.environ.get("CI") == "true"
@@ -163,10 +163,8 @@ def test_address_turns_the_buttons_on(copy):
 
 
 def test_set_up_cell_comes_first_and_is_the_same_everywhere():
-    parts = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    chapters = [parts["root"], *(c["file"] for p in parts["parts"] for c in p["chapters"])]
     cells = dict(set_up_cells())
-    assert set(cells) == {ROOT / name for name in chapters if name.endswith(".ipynb")}
+    assert set(cells) == {path.with_suffix(".ipynb") for path in chapters()}
     assert len({cell.source for cell in cells.values()}) == 1
     assert all("setup" in cell.metadata["tags"] for cell in cells.values())
 

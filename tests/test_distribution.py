@@ -39,7 +39,7 @@ def small_site(folder):
     (site / "index.html").write_text('<a href="book/one.html">One</a>')
     (site / "book" / "one.html").write_text(PAGE.replace("MANY", many))
     (folder / "_config.yml").write_text("title: A & B\n")
-    (folder / "_toc.yml").write_text("root: book/one.ipynb\nparts: []\n")
+    (folder / "_toc.yml").write_text("root: book/one.md\nparts: []\n")
     return site
 
 

@@ -8,11 +8,12 @@ import re
 import symtable
 
 import nbformat
+import numpy as np
 import pytest
-import yaml
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import editions
+from tools import editions, notebooks
 from tools.plain import plain
 
 SOLUTION = '''\
@@ -73,7 +74,7 @@ def over_chapters(paths):
 
 
 def solutions(path):
-    return [cell for cell in nbformat.read(path, as_version=4).cells if editions.is_solution(cell)]
+    return [cell for cell in notebooks.read(path).cells if editions.is_solution(cell)]
 
 
 def test_stub_keeps_signature_docstring_and_check():
@@ -117,9 +118,15 @@ def test_teachers_see_answers_and_notes():
 
 def test_prose_needs_no_myst():
     text = plain(PROSE)
-    cited = "(Müller et al. 2019; Hinton et al. 2015)"
+    cited = (
+        "([Müller et al. 2019](https://arxiv.org/abs/1906.02629); "
+        "[Hinton et al. 2015](https://arxiv.org/abs/1503.02531))"
+    )
     assert f"> **Predict**\n>\n> Which smoothed network {cited}?" in text
-    assert plain("Müller et al. {cite}`muller2019` ask.") == "Müller et al. (2019) ask."
+    assert plain("Kumar and Sarawagi {cite}`he2016` ask.") == "Kumar and Sarawagi (2016) ask."
+    assert plain("as {cite:t}`guo2017,he2016` say") == "as Guo et al. 2017 and He et al. 2016 say"
+    assert plain("[Two](claims.md#a), [three](api.md)") == "[Two](claims.ipynb), three"
+    assert plain('Take <a href="#explore-x?bins=5">five</a>.') == "Take five."
     assert plain('See <a href="intro.html#explore-x?T=2">the\nfigure</a>.') == "See the\nfigure."
     assert not re.search(r":::|\{\.|\{cite|\{dropdown|^ *:class:", text, re.M)
 
@@ -128,8 +135,9 @@ def test_prose_needs_no_myst():
 def test_same_book_same_bytes(kind, tmp_path):
     for folder in ("a", "b"):
         editions.write(kind, tmp_path / folder)
-    for path in editions.chapters():
-        first, second = (tmp_path / folder / path.name for folder in ("a", "b"))
+    for path in notebooks.chapters():
+        name = path.with_suffix(".ipynb").name
+        first, second = (tmp_path / folder / name for folder in ("a", "b"))
         assert first.read_bytes() == second.read_bytes()
         made = nbformat.read(first, as_version=4)
         nbformat.validate(made)
@@ -147,12 +155,12 @@ def signatures(source):
 
 
 def test_experiments_have_exercises():
-    contents = yaml.safe_load((editions.ROOT / "_toc.yml").read_text())
-    for item in contents["parts"][0]["chapters"]:
-        assert len(solutions(editions.ROOT / item["file"])) >= 3, item["file"]
+    for path in notebooks.chapters():
+        if path.stem not in ("intro", "claims", "runs"):
+            assert len(solutions(path)) >= 3, path
 
 
-@over_chapters(editions.chapters())
+@over_chapters(notebooks.chapters())
 def test_stubs_agree_with_solutions(path):
     for cell in solutions(path):
         assert signatures(editions.stub(cell.source)) == signatures(cell.source)
@@ -186,11 +194,60 @@ def needed(cells):
     return kept[::-1]
 
 
+def given_as(kind, function):
+    """The same answers as another kind of object."""
+    def answered(*arguments, **named):
+        return kind(np.asarray(function(*arguments, **named)))
+    return answered
+
+
+WRONG = {
+    ("calibration", "expected_calibration_error"): (
+        "def expected_calibration_error(confidence, correct, bins=15):\n"
+        "    bin_of = np.minimum((bins * confidence).astype(int), bins - 1)  # lower edges\n"
+        "    gaps = correct - confidence\n"
+        "    return sum(abs(gaps[bin_of == b].sum()) for b in range(bins)) / len(correct)\n"),
+    ("representations", "most_confused"): (
+        "def most_confused(logits, targets):\n"
+        "    counts = np.zeros((logits.shape[-1],) * 2)\n"
+        "    np.add.at(counts, (targets, logits.argmax(-1)), 1)\n"
+        "    np.fill_diagonal(counts, 0)  # one way only\n"
+        "    return np.unravel_index(counts.argmax(), counts.shape)\n"),
+    ("translation", "corrected"): (
+        "def corrected(confidence, alpha, V):\n"
+        "    return (confidence - alpha / V) / (1 - alpha)  # not within [0, 1]\n"),
+    ("representations", "separation"): (
+        "def separation(activations, targets):\n"
+        "    unit = activations / np.linalg.norm(activations, axis=1, keepdims=True)\n"
+        "    cosines, same = unit @ unit.T, targets[:, None] == targets  # examples weigh alike\n"
+        "    return 1 - (1 - cosines[same].mean()) / (1 - cosines.mean())\n"),
+}
+
+
+def try_answers(chapter, cell, state):
+    """A cell's check accepts the solution's answers as any kind, and refuses wrong ones in words."""
+    code, check = editions.split(cell.source)
+    for node in editions.functions(code):
+        if node.name == "translations":
+            continue  # of words, not numbers
+        own = state[node.name]
+        for kind in (torch.as_tensor, np.ndarray.tolist):
+            exec(check, state | {node.name: given_as(kind, own)})
+        for wrong in (lambda *_, **__: None, given_as(lambda answer: answer + 0.3, own)):
+            with pytest.raises(AssertionError, match=r"\w+ \w+|\d"):
+                exec(check, state | {node.name: wrong})
+        if (chapter, node.name) in WRONG:
+            tried = dict(state)
+            exec(WRONG[chapter, node.name], tried)
+            with pytest.raises(AssertionError, match=r"\w+ \w+"):
+                exec(check, tried)
+
+
 @pytest.mark.slow
-@over_chapters([path for path in editions.chapters() if solutions(path)])
+@over_chapters([path for path in notebooks.chapters() if solutions(path)])
 def test_solutions_pass_their_check_and_stubs_do_not(path, tmp_path, monkeypatch):
     monkeypatch.setenv("LSBOOK_RUNS", str(tmp_path))
-    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    cells = [c for c in notebooks.read(path).cells if c.cell_type == "code"]
     cells = [cell for cell in cells if "setup" not in cell.metadata.get("tags", [])]
     state = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -199,4 +256,6 @@ def test_solutions_pass_their_check_and_stubs_do_not(path, tmp_path, monkeypatch
                 with pytest.raises(NotImplementedError, match="Your turn"):
                     exec(editions.stub(cell.source), dict(state))
             exec(cell.source, state)
+            if editions.is_solution(cell) and path.stem != "intro":
+                try_answers(path.stem, cell, state)
     assert not os.listdir(tmp_path), "an exercise may only use recorded runs"

@@ -1,36 +1,24 @@
-"""Each chapter's two files agree, its notebook runs, and it runs again with another alpha."""
+"""Each chapter's notebook is made from its text, its notebook runs, and it runs again with another alpha."""
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-import jupytext
 import nbformat
 import papermill
 import pytest
-import yaml
 
-ROOT = Path(__file__).parent.parent
+from tools import notebooks
+from tools.notebooks import ROOT
+
 PARAMETERS = {"alpha", "preset", "seed", "device", "retrain"}
 
 
-def contents():
-    return yaml.safe_load((ROOT / "_toc.yml").read_text())
-
-
-def notebooks(part):
-    return [ROOT / item["file"] for item in part["chapters"] if item["file"].endswith(".ipynb")]
-
-
-def every_notebook():
-    parts = [path for part in contents()["parts"] for path in notebooks(part)]
-    return [ROOT / contents()["root"], *parts]
-
-
-def training_chapters():
-    return notebooks(contents()["parts"][0])
+CHAPTERS = [path.with_suffix(".ipynb") for path in notebooks.chapters()]
+TRAINING = [path for path in CHAPTERS if path.stem not in ("intro", "claims", "runs")]
 
 
 def parameter_cells(notebook):
@@ -45,27 +33,29 @@ def defaults(cell):
     }
 
 
-def outline(notebook):
-    return [
-        (cell.cell_type, cell.source.strip(), sorted(cell.metadata.get("tags", [])))
-        for cell in notebook.cells
-    ]
-
-
 def over(paths):
     return pytest.mark.parametrize("path", paths, ids=[path.stem for path in paths])
 
 
-each_notebook = over(every_notebook())
-each_training_chapter = over(training_chapters())
+each_notebook = over(CHAPTERS)
+each_training_chapter = over(TRAINING)
 
 
 @each_notebook
 def test_pair_agrees(path):
-    text = path.with_suffix(".md")
-    assert text.exists(), f"{text} is missing: run make notebooks"
-    same = outline(nbformat.read(path, as_version=4)) == outline(jupytext.read(text))
-    assert same, f"{path.name} and {text.name} differ: run make notebooks and commit both"
+    made = nbformat.writes(notebooks.notebook(path.with_suffix(".md"))) + "\n"
+    assert made == path.read_text(), f"{path.name} is out of date: run make notebooks, commit both"
+
+
+@each_notebook
+def test_prose_reads_well_in_any_notebook(path):
+    cells = nbformat.read(path, as_version=4).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    formulas = re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.S)
+    assert not re.search(r":::|```\{|\{[a-z:]+\}`|\]\{|<a\s|<script", formulas.sub("", prose))
+    for target in re.findall(r"\]\(([^)]*)\)", formulas.sub("", prose)):
+        assert target.startswith("https://") or (path.parent / target).suffix == ".ipynb"
+        assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
 @each_notebook
@@ -83,12 +73,22 @@ def test_one_cell_of_parameters(path):
     assert PARAMETERS <= defaults(cell).keys()
 
 
+@each_training_chapter
+def test_a_few_short_cells_teach(path):
+    cells = nbformat.read(path, as_version=4).cells
+    teaching = [cell for cell in cells if "teach" in cell.metadata.get("tags", [])]
+    assert 2 <= len(teaching) <= 4
+    for cell in teaching:
+        assert cell.metadata.tags == ["teach"] and len(cell.source.splitlines()) <= 6
+
+
 def run(path, folder, monkeypatch, **parameters):
     monkeypatch.setenv("LSBOOK_RUNS", str(folder / "runs"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    folder.mkdir(exist_ok=True)
     output = folder / path.name
     papermill.execute_notebook(
-        path, output, parameters, cwd=path.parent, progress_bar=False, execution_timeout=300
+        path, output, parameters, cwd=ROOT / "book", progress_bar=False, execution_timeout=300
     )
     return nbformat.read(output, as_version=4)
 
@@ -113,6 +113,40 @@ def test_chapter_runs_with_another_alpha(path, tmp_path, monkeypatch):
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
     trained = list((tmp_path / "runs").glob("*/manifest.json"))
     assert trained, "another alpha has to train a model of its own"
+
+
+NOTHING_RECORDED = """\
+from pathlib import Path
+from lsbook import recipes
+from lsbook.runs import store
+store.COMMITTED = Path("none")
+name = "lab/transformer-grammar"
+recipes.CATALOGUE[name] = recipes.CATALOGUE[name].with_(scale=0.1)  # a short training
+"""
+
+
+@pytest.mark.slow
+@each_training_chapter
+def test_chapter_runs_where_nothing_is_recorded(path, tmp_path, monkeypatch):
+    notebook = nbformat.read(path, as_version=4)
+    (cell,) = parameter_cells(notebook)
+    notebook.cells.insert(notebook.cells.index(cell) + 1,
+                          nbformat.v4.new_code_cell(NOTHING_RECORDED))
+    nbformat.write(notebook, tmp_path / path.name)
+    short = {"epochs": 1} if "epochs" in defaults(cell) else {}
+    done = run(tmp_path / path.name, tmp_path / "out", monkeypatch, **short)
+    said = "".join(output.get("text", "") for cell in done.cells if "teach" in cell.metadata.tags
+                   for output in cell.outputs)
+    assert said.count("lsbook") >= 2
+
+
+@pytest.mark.slow
+@each_training_chapter
+def test_no_smoothing_is_told_what_stands_beside_it(path, tmp_path, monkeypatch):
+    done = run(path, tmp_path, monkeypatch, alpha=0)
+    said = "".join(output.get("text", "") for cell in done.cells for output in
+                   cell.get("outputs", []))
+    assert said.count("α = 0 has nothing to be compared with: beside it stands α = ") == 1
 
 
 @pytest.mark.slow

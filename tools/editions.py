@@ -1,6 +1,6 @@
 """Notebooks for a course: ``python -m tools.editions student|instructor --into DIR``.
 
-Both are made from the book's notebooks. Students get stubs in place of the solutions, each with its
+Both are made from the book's chapters. Students get stubs in place of the solutions, each with its
 check; instructors get the solutions and the teaching notes.
 """
 
@@ -12,23 +12,14 @@ import re
 from pathlib import Path
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
 
+from tools.notebooks import ROOT, chapters, read
 from tools.plain import plain
 
-ROOT = Path(__file__).parent.parent
 TAG = "solution"
 CHECK = re.compile(r"^# check\b", re.M)
 YOUR_TURN = 'raise NotImplementedError("Your turn")'
-
-
-def chapters(root: Path = ROOT) -> list[Path]:
-    """The book's notebooks, in the order of its table of contents."""
-    contents = yaml.safe_load((root / "_toc.yml").read_text())
-    files = [contents["root"]]
-    files += [item["file"] for part in contents["parts"] for item in part["chapters"]]
-    return [root / name for name in files if name.endswith(".ipynb")]
 
 
 def is_solution(cell: NotebookNode) -> bool:
@@ -69,16 +60,15 @@ def stub(source: str) -> str:
 def teaching_notes(name: str, root: Path = ROOT) -> str:
     """The instructor page's section whose heading links to the chapter; empty if none does."""
     page = (root / "book" / "instructors.md").read_text()
-    heading = re.compile(rf"^### \[.*\]\({re.escape(name)}\.ipynb\)\n((?:(?!#).*\n)*)", re.M)
+    heading = re.compile(rf"^### \[.*\]\({re.escape(name)}\.md\)\n((?:(?!#).*\n)*)", re.M)
     found = heading.search(page + "\n")
     return found[1].strip() if found else ""
 
 
 def edition(notebook: NotebookNode, kind: str, notes: str = "") -> NotebookNode:
-    """A chapter's notebook as ``student`` or ``instructor`` gets it."""
+    """A chapter that `notebooks.read` gave, as ``student`` or ``instructor`` gets it."""
     student = kind == "student"
     made = nbformat.from_dict(notebook)
-    made.metadata.pop("jupytext", None)
     for cell in made.cells:
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source, solutions=not student)
@@ -96,9 +86,8 @@ def write(kind: str, folder: Path, root: Path = ROOT) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for path in chapters(root):
-        notebook = nbformat.read(path, as_version=4)
-        made = edition(notebook, kind, teaching_notes(path.stem, root))
-        written.append(folder / path.name)
+        made = edition(read(path), kind, teaching_notes(path.stem, root))
+        written.append((folder / path.name).with_suffix(".ipynb"))
         nbformat.write(made, written[-1])
     return written
 

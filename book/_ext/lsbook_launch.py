@@ -27,9 +27,11 @@ def hide_buttons_without_address(app, config):
 
 def offer_notebook(app, pagename, templatename, context, doctree):
     """Carry a chapter's notebook in its page: a file's page may not download another file."""
-    if context.get("page_source_suffix") != ".ipynb":
+    if context.get("page_source_suffix") is None:
         return
-    path = Path(app.env.doc2path(pagename))
+    path = Path(app.env.doc2path(pagename)).with_suffix(".ipynb")
+    if not path.exists():
+        return
     content = base64.b64encode(path.read_bytes()).decode()
     context["body"] += (
         f'<a id="ls-notebook" hidden download="{path.name}" '
@@ -42,6 +44,7 @@ def offer_notebook(app, pagename, templatename, context, doctree):
             source |= {
                 "type": "javascript",
                 "javascript": "document.getElementById('ls-notebook').click()",
+                "text": ".ipynb",
                 "tooltip": "Download the notebook",
             }
 
