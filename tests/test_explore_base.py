@@ -275,7 +275,7 @@ def test_a_notebook_shows_a_figure_that_carries_all_it_needs(page, tmp_path, mon
     assert asked == [saved.as_uri()]
     before = page.locator(".ls-numbers").inner_text()
     assert f"{runs[0].metrics['val_ece']:.4f}" in before
-    page.locator("input[type=range]").last.fill("40")
+    page.get_by_label("temperature T").fill("3")
     assert page.locator(".ls-numbers").inner_text() != before
     assert page.url == saved.as_uri()
     monkeypatch.setenv("LSBOOK_STATIC", "1")

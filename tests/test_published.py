@@ -1,12 +1,13 @@
 """Every published run says what it is, keeps within its size, and its numbers follow from it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 
-from lsbook import recipes
+from lsbook import ledger, recipes
 from lsbook.estimators import calibration
 from lsbook.estimators.information import mutual_information
 from lsbook.explore import information as explore
@@ -153,3 +154,8 @@ def test_weights_are_those_of_the_network():
         if not run.recipe.is_text:
             K, d = run.arrays["templates"].shape
             assert [K, d - 1] in shapes, run.path
+
+
+def test_the_readme_says_what_came_out():
+    said = ledger.in_a_sentence(ledger.verdicts(runs=RUNS))
+    assert said in (Path(__file__).parent.parent / "README.md").read_text(), said

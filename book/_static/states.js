@@ -4,6 +4,7 @@
 //   [{ name, kind: "range" | "choice" | "switch", initial,
 //      min, max, step | values, options?: [{ value }] }]
 //
+// An entry with `more` is one of few needs and stands behind a fold.
 // A range has min, max and step, or the list of its values. A whole step counts; another says only
 // how far a key moves, and any number between the ends will do.
 const lsStates = (() => {

@@ -134,7 +134,7 @@ def against_alpha(sets: Sequence[Sequence[Any]], command: str = "") -> Explorer:
         + (f"; hollow diamonds: the paper, {beside}" if beside else ""),
         alt=f"ECE as trained, {label(first[0].recipe)}: {words}.",
         caption="The temperature is fitted by NLL on one half of the validation examples and used "
-        "on the other, both ways round.",
+        "on the other, and the other way about.",
         command=command,
     )
 

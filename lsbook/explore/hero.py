@@ -72,7 +72,8 @@ def explorer(
     return Explorer(
         kind=KIND,
         title="Move α: classes gather, confidence comes true, and the lesson gets lost",
-        note=scaled_setting(first),
+        note=f"{scaled_setting(first)}; "
+        + " ".join(f"{sign} {names[k]}" for sign, k in zip("●■▲", CLASSES)),
         alt=f"Three classes on the plane through their templates, and a reliability diagram. {words}.",
         caption="Left: training examples. Right: validation examples, 15 bins; on the dashed line "
         "confidence is true. A student has the targets of this network at the temperature that "

@@ -137,7 +137,7 @@ def classifier_metrics(arrays: dict[str, np.ndarray]) -> dict[str, float | None]
     """The headline numbers that follow from a run's stored validation logits alone.
 
     The temperature is fitted by NLL on one half of the validation examples and used on the
-    other, both ways round; ``ece_at_optimal_T`` is over all examples so treated. Where a half
+    other, and the other way about; ``ece_at_optimal_T`` is over all examples so treated. Where a half
     has no finite best temperature these numbers are None.
     """
     logits, targets = (

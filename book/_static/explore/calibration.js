@@ -30,7 +30,7 @@
         initial: config.sets[0].name,
       }),
       ...several(seeds, {
-        name: "seed", label: "seed", kind: "choice", options: choices(seeds),
+        name: "seed", label: "seed", kind: "choice", options: choices(seeds), more: true,
         initial: nearest(seeds, config.seed),
       }),
       ...several(alphas, {
@@ -42,15 +42,17 @@
         initial: set.T, format: (T) => T.toFixed(2),
       },
       {
-        name: "scales", label: "T divides the logits of", kind: "choice", initial: "hard",
+        name: "scales", label: "T divides the logits of", kind: "choice", initial: "hard", more: true,
         options: [
           { value: "hard", label: "the hard network" },
           { value: "smooth", label: "the smoothed network" },
         ],
       },
-      { name: "bins", label: "bins", kind: "range", min: 5, max: 50, step: 1, initial: 15 },
       {
-        name: "binning", label: "of equal", kind: "choice", initial: "width",
+        name: "bins", label: "bins", kind: "range", min: 5, max: 50, step: 1, initial: 15, more: true,
+      },
+      {
+        name: "binning", label: "of equal", kind: "choice", initial: "width", more: true,
         options: [{ value: "width", label: "width" }, { value: "mass", label: "mass" }],
       },
     ];

@@ -91,6 +91,9 @@ const lsExplore = (() => {
       this.config = JSON.parse(textContent);
       this.form = element.querySelector(".ls-controls");
       this.form.addEventListener("submit", (event) => event.preventDefault());
+      this.further = make("div", { className: "ls-further" });
+      this.more = make("details", { className: "ls-more" }, make("summary", { textContent: "more" }));
+      this.more.append(this.further);
       this.stage = element.querySelector(".ls-stage");
       this.numbers = element.querySelector(".ls-numbers");
       this.said = make("p", { className: "ls-said", role: "status" });
@@ -151,10 +154,19 @@ const lsExplore = (() => {
           this.controls.delete(name);
         }
       for (const entry of this.table) this.place(entry);
-      this.table.forEach(({ name }, i) => {
+      this.line(this.form, this.table.filter(({ more }) => !more));
+      const further = this.table.filter(({ more }) => more);
+      this.line(this.further, further);
+      if (further.length) this.form.append(this.more);
+      else this.more.remove();
+    }
+
+    /** Have the controls of these entries stand first in `place`, in their order. */
+    line(place, entries) {
+      entries.forEach(({ name }, i) => {
         const { element } = this.controls.get(name);
-        const here = this.form.children[i];
-        if (here !== element) this.form.insertBefore(element, here);
+        const here = place.children[i];
+        if (here !== element) place.insertBefore(element, here ?? null);
       });
     }
 

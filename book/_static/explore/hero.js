@@ -3,7 +3,7 @@
   const { picture, svg, linear, extent, axes, text, line, mark, marks, plain, smooth } = lsPlot;
   const { nearest } = lsExplore;
   const SHAPES = ["circle", "square", "triangle"];
-  const [GAP, WIDEST, TOP] = [26, 360, 26];
+  const [GAP, WIDEST, TOP, NARROW] = [26, 320, 26, 220];
 
   const of = ({ networks }, { alpha }) => networks.find((each) => each.alpha === alpha) ?? networks[0];
 
@@ -48,8 +48,10 @@
     });
     return [
       svg("rect", { class: "grid", x: 0.5, y: TOP, width: side - 1, height: side }),
-      line([...corners, corners[0]], "reference thin"), ...clouds, ...names,
-      text(0, 14, "three classes on their plane", { kind: "strong" }),
+      line([...corners, corners[0]], "reference thin"), ...clouds, ...(side < NARROW ? [] : names),
+      text(0, 14, side < NARROW ? "on their plane" : "three classes on their plane", {
+        kind: "strong",
+      }),
     ];
   }
 
@@ -66,7 +68,9 @@
     return [
       axes({ x, y, xTicks: ticks, yTicks: ticks, xTitle: "confidence" }),
       line([[x(0), y(0)], [x(1), y(1)]], "reference"), ...drawn,
-      text(left + 34, 14, "how often it is right", { kind: "strong" }),
+      text(left + 34, 14, side < NARROW ? "right how often" : "how often it is right", {
+        kind: "strong",
+      }),
     ];
   }
 

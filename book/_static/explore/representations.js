@@ -180,9 +180,15 @@
         initial: nearest(alphas, config.alpha),
       },
       ...classPickers(set, current),
-      { name: "seed", label: "seed", kind: "choice", options: options(seeds), initial: seeds[0] },
+      {
+        name: "seed", label: "seed", kind: "choice", options: options(seeds), initial: seeds[0],
+        more: true,
+      },
       ...epochPicker(set, current),
-      { name: "scale", label: "one scale for", kind: "choice", options: SCALES, initial: "all" },
+      {
+        name: "scale", label: "one scale for", kind: "choice", options: SCALES, initial: "all",
+        more: true,
+      },
     ];
   }
 
