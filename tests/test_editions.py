@@ -126,6 +126,7 @@ def test_prose_needs_no_myst():
     assert plain("Kumar and Sarawagi {cite}`he2016` ask.") == "Kumar and Sarawagi (2016) ask."
     assert plain("as {cite:t}`guo2017,he2016` say") == "as Guo et al. 2017 and He et al. 2016 say"
     assert plain("[Two](claims.md#a), [three](api.md)") == "[Two](claims.ipynb), three"
+    assert plain("See [below](#the-claims).") == "See below."
     assert plain('Take <a href="#explore-x?bins=5">five</a>.') == "Take five."
     assert plain('See <a href="intro.html#explore-x?T=2">the\nfigure</a>.') == "See the\nfigure."
     assert not re.search(r":::|\{\.|\{cite|\{dropdown|^ *:class:", text, re.M)

@@ -22,6 +22,7 @@ CITATION = re.compile(
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 SITE_LINK = re.compile(r'<a\s+href="(?:[\w-]+\.html|#)[^"]*">(.*?)</a>', re.S)
 SCRIPT = re.compile(r"<script\b.*?</script>\n?", re.S)
+ANCHOR = re.compile(r"\[([^\]]*)\]\(#[^)]*\)")
 CHAPTER_LINK = re.compile(r"\[([^\]]*)\]\(([\w-]+)\.md(?:#[\w-]*)?\)")
 COLOURED = re.compile(r"\[([^\]]+)\]\{\.[\w-]+\}")
 SOLUTION = "Solution"
@@ -30,8 +31,8 @@ SOLUTION = "Solution"
 def plain(text: str, solutions: bool = True) -> str:
     """``text`` with dropdowns folded in HTML, admonitions quoted and citations spelled out.
 
-    Links to chapters lead to their notebooks; those to other pages, and those that set a figure of
-    the built site, keep their words only. Without ``solutions`` dropdowns of that title are left
+    Links to chapters lead to their notebooks; those within a page, to other pages, and those that
+    set a figure of the built site, keep their words only. Without ``solutions`` dropdowns of that title are left
     out; with them they stand open.
     """
     text = text + "\n"
@@ -39,8 +40,9 @@ def plain(text: str, solutions: bool = True) -> str:
         text = new
     text = CITATION.sub(_citation, text)
     text = CHAPTER_LINK.sub(_chapter_link, text)
-    for pattern, words in ((SCRIPT, ""), (SITE_LINK, r"\1"), (COLOURED, r"\1")):
-        text = pattern.sub(words, text)
+    text = SCRIPT.sub("", text)
+    for link in (ANCHOR, SITE_LINK, COLOURED):
+        text = link.sub(r"\1", text)
     return text.rstrip("\n")
 
 

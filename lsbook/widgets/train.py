@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from lsbook import runs
 from lsbook.chapter import Chapter
+from lsbook.data import DataError
 from lsbook.figures.standalone import on_site
 from lsbook.recipes import Recipe
 from lsbook.runs import cost
@@ -52,7 +53,7 @@ def training_panel(
     ----------
     draw, needs : callable
         Given the controls' values: the figure, and the recipes whose runs it is made of. A
-        ``ValueError`` of theirs is shown in the figure's place.
+        ``ValueError`` of theirs, or data that are not there, is told in the figure's place.
     device : str
         Where to train.
     with_weights : bool
@@ -82,7 +83,7 @@ def training_panel(
             else:
                 # Appended, not captured: papermill stalls on an output that is captured.
                 screen.append_display_data(draw(**values()))
-        except ValueError as error:
+        except (ValueError, DataError) as error:
             screen.append_stdout(str(error))
 
     def train(*_):
