@@ -4,6 +4,7 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from drawn import open_page
@@ -176,3 +177,16 @@ def test_incomplete_sets_draw_what_there_is(tmp_path, page):
     assert "no student of a smoothed teacher" in page.inner_text("#explore-grid .ls-stage")
     assert "not all recorded yet" in figures.told(families[0])
     assert "not recorded yet" in figures.grid_told(families[0])
+
+
+@pytest.mark.parametrize("hard, smoothed, title", [
+    (2.0, 0.1, "A hard teacher teaches more than softness; a smoothed one little else"),
+    (2.0, 1.4, "Students gain from either teacher, over smoothing alone"),
+    (0.2, 0.1, "The better teacher need not have the better student"),
+])
+def test_the_title_says_who_gains(families, monkeypatch, hard, smoothed, title):
+    gains = {figures.HARD: hard, figures.SMOOTHED: smoothed}
+    monkeypatch.setattr(figures, "beside_smoothing",
+                        lambda frame, curve: pd.DataFrame({"gain": [0.0, gains[curve]]})
+                        if curve == figures.HARD else pd.DataFrame({"gain": [gains[curve]]}))
+    assert explore.figure5(families, 0.15).title == title

@@ -93,12 +93,12 @@ def test_the_real_text_stands_before_the_lab(monkeypatch):
 
 
 def test_sizes_start_where_the_paradox_is(monkeypatch):
-    monkeypatch.setattr(figures, "paradoxical", lambda runs: [2200, 4000])
+    monkeypatch.setattr(figures, "paradoxical", lambda runs, alpha: [2200, 4000])
     runs = [run for n in (1500, 2200) for a in (0.0, 0.05)
             for run in recorded(named("lab/transformer-sizes", sentences=n, alpha=a), seed=0, alpha=a)]
     figure = translation.temperature({"lab/transformer-sizes": runs}, 0.05)
     (text,) = figure.config["sets"]
-    assert text["sizes"] == [1500, 2200] and text["size"] == 2200
+    assert text["sizes"] == [1500, 2200] and text["size"] == 2200 and text["alpha"] == 0.05
     assert {run["sentences"] for run in text["runs"]} == {1500, 2200}
 
 

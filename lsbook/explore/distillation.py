@@ -17,6 +17,7 @@ from lsbook.figures.ledger import scale_words
 from lsbook.figures.signed import signed
 
 KIND = "distillation"
+NOTABLE = 0.5  # points of accuracy
 
 
 def arrays(run: Any) -> dict[str, np.ndarray]:
@@ -25,8 +26,7 @@ def arrays(run: Any) -> dict[str, np.ndarray]:
 
 
 def figure5(
-    families: Sequence[Family], alpha: float, command: str = "", T: float = 1.0,
-    title: str = "The better teacher need not have the better student",
+    families: Sequence[Family], alpha: float, command: str = "", T: float = 1.0, title: str = ""
 ) -> Explorer:
     """Accuracy against γ with every seed and the mean; a point tells its teacher, T and γ.
 
@@ -39,7 +39,7 @@ def figure5(
     """
     first = families[0]
     return Explorer(
-        kind=KIND, title=title,
+        kind=KIND, title=title or _title(first),
         note="small marks: single seeds; large: their mean",
         alt=f"Accuracy in per cent against equivalent smoothing. {_words(first)}",
         caption="γ of a student is that of its targets on the whole training set; teachers and "
@@ -87,6 +87,18 @@ def teachers(families: Sequence[Family], alpha: float, command: str = "") -> Exp
         config={"view": "teachers", "alpha": alpha, "T": 1.0, "families": [
             _teaching(family) for family in told]},
         runs=[run for family in told for run in family.teachers], command=command)
+
+
+def _title(family: Family) -> str:
+    """What Figure 5 shows: who gains over smoothing alone with as much softness."""
+    hard, smoothed = (
+        figures.beside_smoothing(family.frame, curve)["gain"]
+        for curve in (figures.HARD, figures.SMOOTHED))
+    if len(hard) and len(smoothed) and hard.max() > NOTABLE:
+        if smoothed.mean() < NOTABLE:
+            return "A hard teacher teaches more than softness; a smoothed one little else"
+        return "Students gain from either teacher, over smoothing alone"
+    return "The better teacher need not have the better student"
 
 
 def _scales(families: Sequence[Family]) -> str:

@@ -18,6 +18,7 @@ from lsbook.runs.best import compares, recorded
 from lsbook.runs.queue import SENTENCES
 
 KIND = "translation"
+PARADOX = 0.05  # the α with which texts of several sizes start
 Sets = Mapping[str, Sequence[Any]]
 
 
@@ -145,9 +146,14 @@ def _explorer(
         kind=KIND, name=name, command=command,
         runs=shipped, sources=[] if shipped else runs,
         config={"view": view, "alpha": alpha, "sets": [
-            {"name": name, "label": figures.label(runs[0].recipe), **_of_view(view, runs)}
+            {"name": name, "label": _label(name, runs[0]), **_of_view(view, runs)}
             for name, runs in shown.items()]},
         **words)
+
+
+def _label(name: str, run: Any) -> str:
+    label = figures.label(run.recipe)
+    return label.replace(":", " at several sizes:", 1) if name == figures.SIZES else label
 
 
 def _of_view(view: str, runs: list[Any]) -> dict[str, Any]:
@@ -169,7 +175,8 @@ def _sizes(runs: Sequence[Any]) -> dict[str, Any]:
     sizes = sorted({run.recipe.sentences for run in runs if run.recipe.sentences})
     if len(sizes) < 2:
         return {}
-    return {"sizes": sizes, "size": next(iter(figures.paradoxical(runs)), sizes[0])}
+    found = figures.paradoxical(runs, PARADOX)
+    return {"sizes": sizes, "size": next(iter(found), sizes[0]), "alpha": PARADOX}
 
 
 def _curves(run: Any) -> dict[str, Any]:

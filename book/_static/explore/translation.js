@@ -45,7 +45,7 @@
   function chosen(config, state, seeds) {
     const set = sized(config, state);
     const alphas = distinct(set.runs.map(({ alpha }) => alpha)).filter((alpha) => alpha > 0);
-    const start = nearest(alphas, config.alpha);
+    const start = nearest(alphas, set.alpha ?? config.alpha);
     const alpha = alphas.includes(state.alpha) ? state.alpha : start;
     const smoothed = set.runs.filter((run) => run.alpha === alpha);
     const there = smoothed.map(({ seed }) => seed).filter((seed) => runOf(set, 0, seed));
