@@ -221,6 +221,8 @@
       [...(epochs.length ? snapshots(arrays) : []), arrays].map((at) => projected(at, classes)),
     );
     const networks = films.map((film) => film.at(epochs.indexOf(state.epoch)));
+    // Room for what is shown and for the end: what flew far at first would make the end a dot.
+    const seen = films.map((film, i) => [networks[i], film.at(-1)]);
 
     const size = Math.min(WIDEST, (stage.clientWidth - GAP) / 2);
     const panels = networks.flatMap((network, row) =>
@@ -234,7 +236,7 @@
           kind: NETWORKS[row],
           triangle: network.triangle,
           title: `${titleOf(NETWORKS[row], state.alpha)} · ${Object.values(PARTS)[column]}`,
-          ...room(films, films[row], column, state.scale),
+          ...room(seen, seen[row], column, state.scale),
         }),
       ),
     );
