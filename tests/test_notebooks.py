@@ -1,4 +1,4 @@
-"""Each chapter's notebook is made from its text, its notebook runs, and it runs again with another alpha."""
+"""Each chapter's notebook is made from its text and runs: as it stands, and with other parameters."""
 
 import ast
 import os

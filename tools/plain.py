@@ -32,8 +32,8 @@ def plain(text: str, solutions: bool = True) -> str:
     """``text`` with dropdowns folded in HTML, admonitions quoted and citations spelled out.
 
     Links to chapters lead to their notebooks; those within a page, to other pages, and those that
-    set a figure of the built site, keep their words only. Without ``solutions`` dropdowns of that title are left
-    out; with them they stand open.
+    set a figure of the built site, keep their words only. Without ``solutions`` dropdowns of that
+    title are left out; with them they stand open.
     """
     text = text + "\n"
     while BLOCK.search(text) and (new := BLOCK.sub(lambda b: _block(b, solutions), text)) != text:
