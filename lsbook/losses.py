@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lsbook.validation import (
+    Array,
+    are_probabilities,
     check_alpha,
     check_count,
     check_logits,
@@ -30,9 +30,8 @@ from lsbook.validation import (
     check_targets,
     check_temperature,
     check_unit,
+    opened,
 )
-
-Array = ArrayLike | Tensor
 
 
 def smoothed_targets(
@@ -220,8 +219,6 @@ def disturb_labels(
     if validate:
         alpha = check_alpha(alpha)
         K = check_count(K, "K (the number of classes)", 2)
-        if ignore_index is not None:
-            check_number(ignore_index, "ignore_index")
         check_targets(targets, K, ignore_index)
         if not isinstance(generator, torch.Generator | None):
             raise TypeError(f"generator must be a torch.Generator or None; got {generator!r}.")
@@ -284,7 +281,7 @@ def distillation(
     teacher = (teacher_logits.detach() / T).softmax(-1)
     soft = _times(teacher, (logits / student_T).log_softmax(-1)).sum(-1)
     if scale_by_T2:
-        soft = soft * T**2
+        soft = soft * (T * T)
     if targets is None:
         loss, counted = -soft, torch.ones_like(soft, dtype=torch.bool)
     else:
@@ -329,26 +326,14 @@ def logit_matching(
     return _reduce(loss, torch.ones_like(loss, dtype=torch.bool), reduction, validate)
 
 
-def _tensor(x: Array, name: str) -> Tensor:
-    """Tensors stay as they are, with their graph; numpy decides what anything else is."""
-    if isinstance(x, Tensor):
-        return x
-    try:
-        return torch.as_tensor(np.array(x))
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(
-            f"{name} must be a tensor or an array of numbers; got {type(x).__name__}."
-        ) from None
-
-
 def _scores(logits: Array, name: str = "logits") -> Tensor:
-    logits = _tensor(logits, name)
-    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    logits = opened(logits, name)
+    return logits.float() if logits.is_floating_point() and logits.dtype.itemsize < 4 else logits
 
 
 def _labels(targets: Array) -> Tensor:
     """Soft targets as they are; classes widened, since small types hold neither K nor -100."""
-    targets = _tensor(targets, "targets")
+    targets = opened(targets, "targets")
     return targets if targets.is_floating_point() or targets.dtype == torch.bool else targets.long()
 
 
@@ -403,7 +388,7 @@ def _reduce(loss: Tensor, counts: Tensor, reduction: str, validate: bool) -> Ten
 def _prior(prior: Array | None, K: int, device: torch.device, validate: bool) -> Tensor:
     if prior is None:
         return torch.full((K,), 1 / K, device=device)
-    prior = _tensor(prior, "prior")
+    prior = opened(prior, "prior")
     if validate:
         if prior.shape != (K,):
             raise ValueError(f"The prior must hold {K} probabilities; got {tuple(prior.shape)}.")
@@ -412,7 +397,7 @@ def _prior(prior: Array | None, K: int, device: torch.device, validate: bool) ->
 
 
 def _weight(weight: Array, K: int, validate: bool) -> Tensor:
-    weight = _tensor(weight, "weight")
+    weight = opened(weight, "weight")
     if validate:
         if weight.shape != (K,):
             raise ValueError(
@@ -424,15 +409,12 @@ def _weight(weight: Array, K: int, validate: bool) -> Tensor:
 
 
 def _check_distribution(p: Tensor, name: str) -> None:
-    tolerance = max(1e-3, torch.finfo(p.dtype).eps) if p.is_floating_point() else 0
-    if not ((p >= 0).all() and ((p.double().sum(-1) - 1).abs() <= tolerance).all()):
+    if not are_probabilities(p):
         raise ValueError(f"{name} must be probabilities: none negative, each row summing to 1.")
 
 
 def _check_pair(logits: Tensor, targets: Tensor, ignore_index: int | None) -> None:
     check_logits(logits, masked=True)
-    if ignore_index is not None:
-        check_number(ignore_index, "ignore_index")
     if torch.is_floating_point(targets):
         if targets.shape != logits.shape:
             raise ValueError(

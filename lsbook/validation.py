@@ -5,8 +5,14 @@ from __future__ import annotations
 import math
 from numbers import Real
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
+
+Array = ArrayLike | Tensor
+_ROUNDED = 1e-3  # the least that a row of probabilities may be off 1
+_MOST_ROUNDED = 0.1
 
 
 def check_number(value: float, name: str) -> float | int:
@@ -29,12 +35,19 @@ def check_unit(value: float, name: str) -> float:
     return value
 
 
-def check_count(value: int, name: str, least: int = 1) -> int:
-    """Return ``value`` as an int if it is whole and at least ``least``, else raise ValueError."""
+def check_count(value: int, name: str, least: int = 1, most: int = 2**63 - 1) -> int:
+    """Return ``value`` as an int if it is whole and lies in [least, most], else raise ValueError."""
     number = check_number(value, name)
     if not (math.isfinite(number) and number == int(number) and number >= least):
         raise ValueError(f"{name} must be a whole number, at least {least}; got {value}.")
+    if number > most:
+        raise ValueError(f"{name} must be at most {most}; got {value}.")
     return int(number)
+
+
+def check_seed(seed: int) -> int:
+    """Return ``seed`` as an int if it is one that numpy and torch both take."""
+    return check_count(seed, "seed", 0, 2**32 - 1)
 
 
 def check_alpha(alpha: float) -> float:
@@ -48,6 +61,25 @@ def check_temperature(T: float) -> float:
     if not (math.isfinite(T) and T > 0):
         raise ValueError(f"The temperature T must be finite and above 0; got {T:g}.")
     return T
+
+
+def opened(x: Array, name: str) -> Tensor:
+    """A tensor as it is; of any other array, list, Series or DataFrame what numpy makes of it.
+
+    Copied only where torch cannot hold the same memory.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is no dense array of real numbers.
+    """
+    if not isinstance(x, Tensor):
+        return torch.from_numpy(_readable(x, name))
+    if x.is_complex():
+        raise ValueError(f"{name} must hold real numbers; got {x.dtype}.")
+    if x.layout != torch.strided or x.is_meta:
+        raise ValueError(f"{name} must be a dense tensor with values; call to_dense() on it.")
+    return x
 
 
 def check_logits(logits: Tensor, name: str = "logits", masked: bool = False) -> Tensor:
@@ -90,13 +122,59 @@ def check_targets(targets: Tensor, classes: int, ignore_index: int | None = None
     targets = targets.long()
     bad = (targets < 0) | (targets >= classes)
     if ignore_index is not None:
-        bad &= targets != ignore_index
+        bad &= targets != check_count(ignore_index, "ignore_index", -(2**63))
     if bad.any():
         value = targets[bad].flatten()[0].item()
         raise ValueError(f"Targets must lie in [0, {classes - 1}]; found {value}.")
     return targets
 
 
+def are_probabilities(p: Tensor) -> bool:
+    """Whether none of ``p`` (..., K) is negative and each row sums to 1.
+
+    Sums may be as far off as the rounding of their type or of their decimals explains.
+    """
+    eps = torch.finfo(p.dtype).eps if p.is_floating_point() else 0.0
+    p = p if p.dtype.itemsize >= 4 and eps else p.float()
+    if p.numel() == 0:
+        return True
+    off = float((p.sum(-1) - 1).abs().max())
+    return bool(p.min() >= 0) and (off <= max(eps, _ROUNDED) or off <= _rounding(p, eps))
+
+
+def _rounding(p: Tensor, eps: float) -> float:
+    """How far rows may be off 1 if all values were rounded to a few decimals, else 0."""
+    for decimals in (2, 3, 4):
+        if torch.allclose(p, p.round(decimals=decimals), rtol=eps, atol=1e-7):
+            return min(p.shape[-1] * 0.5 * 10.0**-decimals, _MOST_ROUNDED)
+    return 0.0
+
+
 def _check_tensor(x: Tensor, name: str) -> None:
     if not isinstance(x, Tensor):
         raise ValueError(f"{name} must be a torch tensor; got {type(x).__name__}.")
+
+
+def _readable(x: ArrayLike, name: str) -> np.ndarray:
+    """``x`` as an array of which torch can share the memory."""
+    try:
+        array = np.asarray(x)
+        if array.dtype == object:  # pandas keeps numbers as objects where some were missing
+            array = np.asarray(array.tolist())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{name} must be an array of numbers; numpy can make none of this "
+            f"{type(x).__name__}. Give rows of one length, and stack tensors first."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        found = "None" if x is None else f"{type(x).__name__} of {array.dtype}"
+        raise ValueError(f"{name} must be an array of numbers without gaps; got {found}.")
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} must be an array without gaps; some values are masked.")
+    if array.dtype.kind == "u" and array.itemsize > 1:
+        return array.astype(np.int64)
+    if array.dtype.kind == "f" and array.itemsize > 8:
+        return array.astype(np.float64)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    viewable = all(step >= 0 and step % array.itemsize == 0 for step in array.strides)
+    return array if viewable and array.flags.writeable else array.copy()

@@ -1,3 +1,4 @@
+import math
 import gzip
 import hashlib
 import random
@@ -220,6 +221,36 @@ def test_image_folder_names_what_is_wrong(folder):
     (folder / "val" / "dog").rename(folder / "val" / "fox")
     with pytest.raises(DataError, match="dog, fox"):
         load_images("imagefolder", root=folder)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, math.nan, None, "0"])
+@pytest.mark.parametrize("load, names", [
+    (load_images, ("mnist1d", "digits", "mnist", "cifar10", "tinyimagenet", "imagefolder/own")),
+    (load_text, ("grammar",)),
+])
+def test_seeds_out_of_range_are_refused_for_every_set(load, names, seed):
+    for name in names:
+        with pytest.raises(ValueError, match="^seed must be"):
+            load(name, seed=seed)
+
+
+@pytest.mark.parametrize("name", ["mnist1d", "digits"])
+def test_seeds_up_to_the_largest_are_taken(name):
+    sets = [load_images(name, seed=seed) for seed in (0, np.uint32(1), 2**32 - 1)]
+    assert len({images.content_hash for images in sets}) == 3
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "many"])
+def test_so_many_sentences_are_refused(count):
+    with pytest.raises(ValueError, match="^sentences must be"):
+        load_text("grammar", sentences=count)
+
+
+@pytest.mark.parametrize("name", [None, 0, b"digits", ["digits"], {}])
+def test_a_name_is_a_word(name):
+    for known, load in (("mnist1d", load_images), ("grammar", load_text)):
+        with pytest.raises(ValueError, match=known):
+            load(name)
 
 
 def test_unknown_names_list_the_known_ones():

@@ -375,6 +375,15 @@ def test_bad_sources_are_refused(source, message):
 
 
 @pytest.mark.parametrize("search", [greedy, beam_search])
+@pytest.mark.parametrize("beyond", [-1, 9, 10**9])
+def test_tokens_beyond_the_vocabulary_are_refused(search, beyond):
+    source = sources(9)
+    source[1, 0] = beyond
+    with pytest.raises(ValueError, match=rf"source .*in \[0, 8\].*found {beyond}\."):
+        search(random_model(9), source)
+
+
+@pytest.mark.parametrize("search", [greedy, beam_search])
 def test_sources_of_any_maker_and_integer_type_are_taken(search):
     model, source = random_model(9), sources(9)
     expected = search(model, source)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from lsbook.figures import distillation as figures
+from lsbook.figures import theme
 from lsbook.figures.signed import signed
 from lsbook.recipes import Distil, named, student_of
 from lsbook.runs.queue import mnist
@@ -168,6 +169,14 @@ def test_spread_parts_pairs_from_examples():
     frame = pd.DataFrame({"alpha": 0.0, "mean": [-2.0, -4.0], "sd": [3.0, 4.0]})
     row = figures.wrong_spread(frame).iloc[0]
     assert (row["mean"], row["between"], row["within"]) == pytest.approx((-3, 1, math.sqrt(12.5)))
+
+
+def test_wrong_classes_of_each_teacher_have_its_colour():
+    spec = figures.wrong_chart(figures.wrong_frame([teacher_run(a) for a in (0.0, 0.15)]), 0.1, K)
+    scales = [layer["encoding"]["color"]["scale"] for layer in spec.to_dict()["layer"]
+              if "scale" in layer["encoding"].get("color", {})]
+    assert [dict(zip(s["domain"], s["range"])) for s in scales] == [
+        {"hard teacher": theme.HARD, "smoothed teacher": theme.SMOOTH}]
 
 
 def test_charts_build_and_hold_their_controls():

@@ -12,7 +12,8 @@ from lsbook.chapter import Chapter
 from lsbook.data import load_text
 from lsbook.estimators.calibration import reliability
 from lsbook.estimators.templates import plane, project
-from lsbook.figures import translation
+from lsbook.figures import theme, translation
+from lsbook.figures.markup import markdown
 from lsbook.widgets.translation import SENTENCE, explorer, translated
 
 TEMPERATURES = np.array([0.8, 1.0, 1.6], dtype=np.float32)
@@ -162,6 +163,17 @@ def test_words_on_the_plane_count_the_tighter_choices(pair):
     assert f"for {tighter} of the 4 choices" in translation.plane_told(pair, 0.1)
 
 
+def test_panels_of_hard_and_smoothed_networks_have_their_colours(pair):
+    for chart in (translation.truth_chart(translation.truth_frame(pair), 362),
+                  translation.words_plane(pair, list("abcd"))):
+        panels = dict(zip((theme.HARD, theme.SMOOTH), chart.to_dict()["hconcat"], strict=True))
+        for colour, panel in panels.items():
+            filters = {step.get("filter") for layer in panel["layer"]
+                       for step in layer.get("transform", ())}
+            assert ("datum.alpha == 0" in filters) == (colour == theme.HARD)
+            assert {c for c in panels if c in str(panel)} == {colour}
+
+
 def test_looseness_is_that_of_the_activations_in_the_planes_with_the_word(pair):
     run = pair[0]
     a = run.arrays
@@ -174,7 +186,7 @@ def test_looseness_is_that_of_the_activations_in_the_planes_with_the_word(pair):
     odds = np.exp(mine @ a["plane_templates"].T)
     assert seen["share"][2] == pytest.approx((odds[:, 2] / odds.sum(1)).mean())
     first = seen.sort_values("spread").iloc[0]
-    assert f"): {first.word} {first.spread:.1f}, " in translation.looseness_told(run)
+    assert f"): {markdown(first.word)} {first.spread:.1f}, " in translation.looseness_told(run)
 
 
 def test_word_names_are_the_recorded_ones_or_those_of_the_vocabulary(pair):

@@ -3,6 +3,7 @@
 import math
 
 import hypothesis.strategies as st
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -10,6 +11,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 
 from lsbook import losses
+from lsbook.estimators import calibration
+from lsbook.estimators.selective import auroc
+from lsbook.estimators.translation import perplexity
 
 IGNORE = -100
 
@@ -571,6 +575,86 @@ def test_a_teacher_alone_needs_no_targets():
         )
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("decimals", [2, 3, 4])
+@pytest.mark.parametrize("K", [10, 100, 1000])
+def test_probabilities_rounded_to_decimals_are_taken(decimals, kind, K):
+    logits, targets = batch(K=K)
+    exact = torch.distributions.Dirichlet(torch.full((K,), 10 / K)).sample((12,)).double()
+    rounded = exact.mul(10**decimals).round().div(10**decimals)
+    rounded = rounded[(rounded.sum(1) - 1).abs() < 0.1][:4].to(kind)
+    assert len(rounded)
+    torch.testing.assert_close(
+        losses.smoothed_cross_entropy(logits[: len(rounded)], rounded),
+        -(logits[: len(rounded)].log_softmax(1) * rounded.double()).sum(1).mean(),
+    )
+    with torch.autocast("cpu"):  # in which a product would be of bfloat16
+        losses.smoothed_cross_entropy(logits, targets, 0.3, prior=rounded[0])
+
+
+@pytest.mark.parametrize("sum_", [0.8, 0.98, 1.02, 1.2])
+@pytest.mark.parametrize("K", [2, 10, 100])
+def test_what_rounding_does_not_explain_is_no_distribution(K, sum_):
+    logits, targets = batch(K=K)
+    p = torch.rand(K, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for off in (sum_ * p / p.sum(), torch.full((K,), float("nan"))):
+        with pytest.raises(ValueError, match="prior must be prob"):
+            losses.smoothed_cross_entropy(logits, targets, 0.3, prior=off)
+        with pytest.raises(ValueError, match="Soft targets must be prob"):
+            losses.smoothed_cross_entropy(logits, off.expand(12, K))
+
+
+UNREADABLE = {
+    "complex": lambda x: x.to(torch.complex64),
+    "complex of numpy": lambda x: x.numpy().astype(complex),
+    "gaps": lambda x: np.ma.masked_array(x.numpy(), x.numpy() == x.numpy().max()),
+    "sparse": lambda x: x.to_sparse(),
+    "without values": lambda x: x.to("meta"),
+    "words": lambda x: x.numpy().astype(str),
+}
+
+
+@pytest.mark.parametrize("how", UNREADABLE)
+def test_what_is_no_dense_array_of_real_numbers_is_refused_by_name(how):
+    logits, targets = (x.detach() for x in batch())
+    bad, teacher, u = UNREADABLE[how], batch(1)[0].detach(), torch.full((5,), 0.2)
+    for name, call in (
+        ("logits", lambda: losses.smoothed_cross_entropy(bad(logits), targets)),
+        ("targets", lambda: losses.smoothed_cross_entropy(logits, bad(targets))),
+        ("prior", lambda: losses.smoothed_cross_entropy(logits, targets, 0.1, bad(u))),
+        ("weight", lambda: losses.smoothed_cross_entropy(logits, targets, weight=bad(u))),
+        ("logits", lambda: losses.confidence_penalty(bad(logits), targets, 0.1)),
+        ("targets", lambda: losses.confidence_penalty(logits, bad(targets), 0.1)),
+        ("targets", lambda: losses.smoothed_targets(bad(targets), 5, 0.1)),
+        ("prior", lambda: losses.smoothed_targets(targets, 5, 0.1, bad(u))),
+        ("targets", lambda: losses.disturb_labels(bad(targets), 5, 0.1)),
+        ("logits", lambda: losses.distillation(bad(logits), targets, teacher)),
+        ("teacher_logits", lambda: losses.distillation(logits, targets, bad(teacher))),
+        ("targets", lambda: losses.distillation(logits, bad(targets), teacher, 0.5)),
+        ("teacher_logits", lambda: losses.logit_matching(logits, bad(teacher))),
+        ("logits", lambda: calibration.ece(bad(logits), targets)),
+        ("targets", lambda: calibration.ece(logits, bad(targets))),
+        ("sample_weight", lambda: calibration.nll(logits, targets, sample_weight=bad(targets))),
+        ("score", lambda: auroc(bad(logits[:, 0]), targets > 2)),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}\\b.* must"):
+            call()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 0.5, 10**30, "0", [0]])
+def test_what_is_ignored_is_one_whole_number(value):
+    logits, targets = batch()
+    for call in (
+        lambda: losses.smoothed_cross_entropy(logits, targets, 0.1, ignore_index=value),
+        lambda: losses.confidence_penalty(logits, targets, 0.1, ignore_index=value),
+        lambda: losses.distillation(logits, targets, logits, ignore_index=value),
+        lambda: losses.disturb_labels(targets, 5, 0.1, ignore_index=value),
+        lambda: perplexity(logits, targets, value),
+    ):
+        with pytest.raises(ValueError, match="ignore_index must be"):
+            call()
+
+
 def test_arrays_of_other_makers_are_taken():
     logits, targets = batch()
     teacher, prior = batch(1)[0].detach(), PRIOR
@@ -652,6 +736,7 @@ LOGITS, TARGETS = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
         (lambda: losses.smoothed_targets(TARGETS, 2, 0.1), "found 2"),
         (lambda: losses.smoothed_targets(TARGETS, 0, 0.1), r"K \(.*at least 2; got 0"),
         (lambda: losses.smoothed_targets(TARGETS, 2.5, 0.1), "K .*whole number"),
+        (lambda: losses.smoothed_targets(TARGETS, 10**30, 0.1), "K .*at most"),
         (lambda: losses.disturb_labels(TARGETS, 0, 0.1), r"K \(.*at least 2; got 0"),
         (lambda: losses.confidence_penalty(LOGITS, TARGETS, -1.0), "weight"),
         (lambda: losses.confidence_penalty(LOGITS, TARGETS, math.inf), "weight.*finite"),

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lsbook.data import folders, lab, store
 from lsbook.data.pictures import View
+from lsbook.validation import check_seed
 
 _PARTS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
 NAMES = ("mnist1d", "digits", "mnist", "cifar10", "cifar100", "tinyimagenet", "imagefolder")
@@ -149,11 +150,11 @@ def load_images(
     Raises
     ------
     ValueError
-        If ``name`` is unknown.
+        If ``name`` is unknown, or ``seed`` no whole number from 0 up and below 2**32.
     DataError
         If files are missing, damaged or cannot be fetched; the message says what to do.
     """
-    arrays, classes = _load(name, seed, root, download, only, view)
+    arrays, classes = _load(name, check_seed(seed), root, download, only, view)
     tensors = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
     mean, std = _channel_statistics(arrays["train_x"])
     return Images(
@@ -168,7 +169,7 @@ def load_images(
 
 def is_name(name: str) -> bool:
     """Whether `load_images` knows ``name``, be its files there or not."""
-    return name in NAMES or _FOLDER.fullmatch(name) is not None
+    return name in NAMES or isinstance(name, str) and _FOLDER.fullmatch(name) is not None
 
 
 def _means(x: Tensor, factor: int, chunk: int = 5000) -> Tensor:

@@ -19,7 +19,7 @@ def mnist1d(seed: int = 0) -> dict[str, np.ndarray]:
     from mnist1d.data import get_dataset_args, make_dataset
 
     args = get_dataset_args()
-    args.seed = MNIST1D_SEED + seed
+    args.seed = (MNIST1D_SEED + seed) % 2**32
     with _global_random_states_kept():
         made = make_dataset(args)
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 from lsbook.data import store
 from lsbook.data.grammar import Grammar
 from lsbook.data.tokenizers import BOS, EOS, PAD, UNK, SubwordTokenizer, WordTokenizer
+from lsbook.validation import check_count, check_seed
 
 Pair = tuple[list[int], list[int]]
 
@@ -101,12 +102,14 @@ def load_text(
     Raises
     ------
     ValueError
-        If ``name`` is unknown.
+        If ``name`` is unknown, ``seed`` no whole number from 0 up and below 2**32, or
+        ``sentences`` none from 1 up.
     DataError
         If files are missing, damaged or cannot be fetched; the message says what to do.
     """
     if name == "grammar":
-        return _grammar(seed, sentences)
+        count = None if sentences is None else check_count(sentences, "sentences")
+        return _grammar(check_seed(seed), count)
     if name == "multi30k":
         return _multi30k(root, lower, download)
     raise ValueError(f"Unknown text {name!r}; choose one of {', '.join(NAMES)}.")

@@ -6,14 +6,9 @@ import warnings
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
-from lsbook.validation import check_logits, check_targets
-
-Array = ArrayLike | Tensor
-_ROUNDED = 1e-3  # the least that a row of probabilities may be off 1
-_MOST_ROUNDED = 0.1
+from lsbook.validation import Array, are_probabilities, check_logits, check_targets, opened
 
 
 def as_tensor(x: Array, name: str = "The array") -> Tensor:
@@ -111,17 +106,13 @@ def as_probs(probs: Array, targets: Array) -> tuple[Tensor, Tensor]:
             f"probs must be floating point of shape (..., K), K at least 2; got {probs.dtype} of "
             f"shape {tuple(probs.shape)}. For a binary p pass the two columns 1 - p and p."
         )
-    tolerance = max(torch.finfo(probs.dtype).eps, _ROUNDED)
     targets = as_targets(targets, probs.shape, probs.shape[-1])
-    probs = _widened(probs).flatten(0, -2)
-    total = probs @ torch.ones(probs.shape[1], dtype=probs.dtype)
-    off = float((total - 1).abs().max())
-    if not (probs.min() >= 0 and (off <= tolerance or off <= _rounding(probs))):
+    if not are_probabilities(probs):
         raise ValueError(
             "probs must be probabilities, none negative and each row summing to 1; "
             "pass logits as the first argument instead."
         )
-    return probs, targets
+    return _widened(probs).flatten(0, -2), targets
 
 
 def as_scores(
@@ -159,36 +150,7 @@ def check_possible(scores: Tensor, targets: Tensor, name: str) -> None:
 
 def _opened(x: Array, name: str) -> Tensor:
     """A detached CPU tensor of ``x`` in the type it came in, but for those torch lacks."""
-    if not isinstance(x, Tensor):
-        return torch.from_numpy(_readable(x, name))
-    if x.is_complex():
-        raise ValueError(f"{name} must hold real numbers; got {x.dtype}.")
-    return x.detach().cpu()
-
-
-def _readable(x: ArrayLike, name: str) -> np.ndarray:
-    """``x`` as an array of which torch can share the memory."""
-    try:
-        array = np.asarray(x)
-        if array.dtype == object:  # pandas keeps numbers as objects where some were missing
-            array = np.asarray(array.tolist())
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{name} must be an array of numbers; numpy can make none of this "
-            f"{type(x).__name__}. Give rows of one length, and stack tensors first."
-        ) from error
-    if array.dtype.kind not in "biuf":
-        found = "None" if x is None else f"{type(x).__name__} of {array.dtype}"
-        raise ValueError(f"{name} must be an array of numbers without gaps; got {found}.")
-    if np.ma.is_masked(x):
-        raise ValueError(f"{name} must be an array without gaps; some values are masked.")
-    if array.dtype.kind == "u" and array.itemsize > 1:
-        return array.astype(np.int64)
-    if array.dtype.kind == "f" and array.itemsize > 8:
-        return array.astype(np.float64)
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    viewable = all(step >= 0 and step % array.itemsize == 0 for step in array.strides)
-    return array if viewable and array.flags.writeable else array.copy()
+    return opened(x, name).detach().cpu()
 
 
 def _widened(x: Tensor) -> Tensor:
@@ -196,18 +158,5 @@ def _widened(x: Tensor) -> Tensor:
 
 
 def _like_probabilities(rows: Tensor) -> bool:
-    """Whether all lie in [0, 1] and sum to 1, and are not just indicators."""
-    return bool(
-        rows.min() >= 0
-        and rows.max() <= 1
-        and (rows.sum(1) - 1).abs().max() <= _ROUNDED
-        and (rows.frac() != 0).any()
-    )
-
-
-def _rounding(probs: Tensor) -> float:
-    """How far rows may be off 1 if all values were rounded to a few decimals, else 0."""
-    for decimals in (2, 3, 4):
-        if torch.allclose(probs, probs.round(decimals=decimals), rtol=0, atol=1e-7):
-            return min(probs.shape[1] * 0.5 * 10.0**-decimals, _MOST_ROUNDED)
-    return 0.0
+    """Whether they are probabilities, and not just indicators."""
+    return are_probabilities(rows) and bool((rows.frac() != 0).any())

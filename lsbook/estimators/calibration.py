@@ -19,7 +19,7 @@ from lsbook.estimators.arrays import (
     check_possible,
 )
 from lsbook.estimators.resampling import Resampled
-from lsbook.validation import check_count, check_temperature, check_unit
+from lsbook.validation import check_count, check_seed, check_temperature, check_unit
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def bootstrap(
     ------
     Bröcker and Smith 2007 for the sets drawn anew; Davison and Hinkley 1997, chapter 5.
     """
-    level, draws, seed = check_unit(level, "level"), check_count(draws, "draws"), _seed(seed)
+    level, draws, seed = check_unit(level, "level"), check_count(draws, "draws"), check_seed(seed)
     table = reliability(confidence, correct, bins, binning)
     drawn = Resampled(table.count, table.confidence, table.accuracy, draws, seed)
     rng = np.random.default_rng(seed)
@@ -198,7 +198,7 @@ def ece_difference(
     ------
     Satterthwaite 1946 for the degrees of freedom of two variances.
     """
-    level, draws, seed = check_unit(level, "level"), check_count(draws, "draws"), _seed(seed)
+    level, draws, seed = check_unit(level, "level"), check_count(draws, "draws"), check_seed(seed)
     networks = _networks(first, "first"), _networks(second, "second")
     if len(networks[0]) != len(networks[1]):
         raise ValueError(
@@ -381,10 +381,6 @@ def _taken_apart(
     sign = np.sign(table.accuracy - table.confidence)[bin_of]
     drawn = Resampled(table.count, table.confidence, table.accuracy, draws, seed)
     return drawn.middles(), sign * (correct - confidence)
-
-
-def _seed(seed: int) -> int:
-    return check_count(seed, "seed", 0)
 
 
 def _checked(confidence: Array, correct: Array) -> tuple[np.ndarray, np.ndarray]:

@@ -115,8 +115,8 @@ def beam_search(
     Raises
     ------
     ValueError
-        If an argument is out of range, a source is empty, or the model gives NaN, +inf or no token
-        that can follow. Tokens of -inf are never chosen.
+        If an argument is out of range, a source is empty or not of the model's vocabulary, or the
+        model gives NaN, +inf or no token that can follow. Tokens of -inf are never chosen.
     """
     source = _source(source)
     limit = _limits(source, max_len)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import PPoly, make_interp_spline
 
 from lsbook.estimators.arrays import Array, as_float64
-from lsbook.validation import check_count, check_number
+from lsbook.validation import check_count, check_number, check_seed
 
 _PER_SIGMA = 32  # grid points a sigma
 _ROWS = 64  # rows a block of the direct sum, so that it stays in the cache
@@ -146,7 +146,7 @@ def simulate_bias(
         For counts out of range, or more clusters than examples.
     """
     N, L, draws = check_count(N, "N"), check_count(L, "L", 2), check_count(draws, "draws")
-    clusters, seed = check_count(clusters, "clusters"), check_count(seed, "seed", 0)
+    clusters, seed = check_count(clusters, "clusters"), check_seed(seed)
     separation = check_number(separation, "separation")
     if clusters > N:
         raise ValueError(f"clusters must be at most N = {N}; got {clusters}.")

@@ -247,7 +247,20 @@ class Transformer(nn.Module):
         return (logits, x) if return_activations else logits
 
     def encode(self, source: Tensor, beams: int = 1, max_len: int = 256) -> State:
-        """State that decodes ``source`` (B, S) with ``beams`` W each, up to ``max_len`` steps."""
+        """State that decodes ``source`` (B, S) with ``beams`` W each, up to ``max_len`` steps.
+
+        Raises
+        ------
+        ValueError
+            If ``source`` holds a token id beyond the vocabulary.
+        """
+        vocab = self.embedding.num_embeddings
+        beyond = source[(source < 0) | (source >= vocab)]
+        if len(beyond):
+            raise ValueError(
+                f"source must hold token ids in [0, {vocab - 1}], the model's vocabulary; "
+                f"found {beyond[0].item()}."
+            )
         memory, mask = self._encode(source)
         keys = memory[0][0]
         batch, heads, _, width = keys.shape
