@@ -271,8 +271,21 @@ def stored(run):
         return {f"{name}.npy": arrays[name] for name in arrays.files}
 
 
-@pytest.mark.parametrize("change", [
+def with_a_class_less(arrays):
+    for name in ("val_logits.npy", "train_logits.npy"):
+        arrays[name] = arrays[name][:, :9]
+    arrays["templates.npy"] = arrays["templates.npy"][:9]
+    for name in ("val_targets.npy", "train_targets.npy"):
+        arrays[name] = arrays[name].clip(max=8)
+    for name in [name for name in arrays if name.startswith("snapshot")]:
+        del arrays[name]
+
+
+CHANGES = [
+    with_a_class_less,
     lambda a: a.pop("val_logits.npy"),
+    lambda a: a.pop("train_logits.npy"),
+    lambda a: a.pop("templates.npy"),
     lambda a: a.update({"val_logits.npy": np.array([{}], dtype=object)}),
     lambda a: a.update({"val_logits.npy": a["val_logits.npy"] * np.nan}),
     lambda a: a.update({"val_logits.npy": a["val_logits.npy"][:, :9]}),
@@ -289,6 +302,11 @@ def stored(run):
     lambda a: a.update({"mi_mean.npy": np.zeros((3, 4)), "mi_scored.npy": np.zeros((3, 5))}),
     lambda a: a.update({"other.npy": np.zeros(3)}),
     lambda a: a.update({"../val_logits.npy": np.zeros(3)}),
+]
+
+
+@pytest.mark.parametrize("change", [
+    *CHANGES,
     lambda a: a.update({"val_logits.npy": b"torn"}),
     lambda a: a.update({"val_logits.npy": npy(a["val_logits.npy"])[:-1]}),
     lambda a: a.update({"val_logits.npy": npy(a["val_logits.npy"]) + b"\0"}),
@@ -298,6 +316,34 @@ def test_arrays_have_known_names_shapes_and_values(digits, tmp_path, change):
     change(arrays)
     archive = archived(digits, tmp_path / "a.tar", arrays__npz=npz(arrays))
     refused(archive, tmp_path, "arrays.npz")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_run_on_disk_is_read_by_the_same_table(digits, tmp_path, change):
+    folder = tmp_path / digits[0]
+    folder.mkdir()
+    for name, content in digits[1].items():
+        (folder / name).write_bytes(content)
+    assert runs.store.load(folder).arrays["val_logits"].shape[1] == 10
+    arrays = stored(digits)
+    change(arrays)
+    (folder / "arrays.npz").write_bytes(npz(arrays))
+    with pytest.raises(runs.BrokenRun, match="arrays.npz cannot be read"):
+        runs.store.load(folder).stored_arrays()
+
+
+@pytest.mark.parametrize("text", [
+    named("lab/transformer-grammar"), named("lab/transformer-sizes", seed=1),
+    named("paper/transformer-multi30k", seed=1),
+])
+def test_a_text_keeps_its_curves_and_unless_it_is_cut_its_tokens(text):
+    kept = runs.find(text).stored_arrays()
+    contents.check_arrays(kept, text)
+    curves = {name for name in kept if name.startswith("curve_")}
+    needed = curves if text.sentences else {*curves, "token_correct", "plane_logits"}
+    for name in needed:
+        with pytest.raises(ValueError, match=f"lacks {name}"):
+            contents.check_arrays({k: v for k, v in kept.items() if k != name}, text)
 
 
 def test_confidences_are_shares(grammar, tmp_path):

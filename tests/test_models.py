@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lsbook.models import build, inception, mac_count, parameter_count
+from lsbook.models import build, class_count, inception, mac_count, parameter_count
 from lsbook.models.alexnet import LocalResponseNorm
 from lsbook.models.conv1d import Conv1d
 from lsbook.models.resnet import Block, ResNet
@@ -42,6 +42,15 @@ def seeded():
 )
 def test_parameters_are_as_many_as_published(name, size, published):
     assert parameter_count(build(name, **size)) == published
+
+
+@pytest.mark.parametrize("name, size", [
+    *((name, size) for name, (size, _, _) in CLASSIFIERS.items()), ("resnet9", {}),
+    ("mlp", {"inputs": 40, "hidden": (16,), "classes": 7}),
+])
+def test_classes_are_counted_without_building(name, size):
+    with torch.device("meta"):
+        assert class_count(name, **size) == build(name, **size).templates().shape[0]
 
 
 @pytest.mark.parametrize(

@@ -793,6 +793,21 @@ def test_a_damaged_run_is_found(home):
     assert "arrays.npz cannot be read" in verdict.wrong[0]
 
 
+@pytest.mark.parametrize("change", [
+    lambda arrays: arrays.pop("train_logits"),
+    lambda arrays: arrays.update(val_logits=arrays["val_logits"][:, :9]),
+    lambda arrays: arrays.update(val_targets=arrays["val_targets"].astype("f4")),
+])
+def test_arrays_that_are_not_the_recipes_are_found(home, monkeypatch, tmp_path, capsys, change):
+    monkeypatch.setattr(store, "COMMITTED", tmp_path / "none")
+    run = get(DIGITS)
+    arrays = run.stored_arrays()
+    change(arrays)
+    store.save_arrays(run.path / "arrays.npz", arrays)
+    assert main(["verify"]) == 1
+    assert "1 differ" in capsys.readouterr().out
+
+
 def test_weights_that_are_no_numbers_are_found(home):
     path = get(DIGITS).path / "weights.safetensors"
     save_file({name: value * torch.nan for name, value in load_file(path).items()}, path)

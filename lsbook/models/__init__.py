@@ -17,7 +17,7 @@ from lsbook.models.resnet import ResNet
 from lsbook.models.resnet9 import ResNet9
 from lsbook.models.transformer import Transformer
 
-__all__ = ["build", "mac_count", "parameter_count"]
+__all__ = ["build", "class_count", "mac_count", "parameter_count"]
 
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLP,
@@ -61,3 +61,8 @@ def build(name: str, **size) -> nn.Module:
         if not all(isinstance(count, int) and count >= 1 for count in counts):
             raise ValueError(f"{key} of {name} must be whole and at least 1; got {value!r}.")
     return builder(**size)
+
+
+def class_count(name: str, **size) -> int:
+    """How many classes a network of images that `build` makes of these tells apart."""
+    return size.get("classes") or inspect.signature(_BUILDERS[name]).parameters["classes"].default

@@ -62,8 +62,12 @@ _ARRAYS = {
 }
 """Kinds of number, as numpy calls them, and axes; one letter is one length throughout a run."""
 
-_OF_IMAGES = {"val_logits", "val_targets"}
-_OF_TEXT = {"curve_T", "curve_bleu", "curve_ece", "curve_nll", "token_correct"}
+_OF_STUDENTS = {"val_logits", "val_targets"}
+_OF_IMAGES = _OF_STUDENTS | {"train_logits", "train_targets", "templates"}
+_OF_SIZES = {"curve_T", "curve_bleu", "curve_ece", "curve_nll"}
+_OF_TEXT = _OF_SIZES | {
+    "token_correct", "plane_words", "plane_logits", "plane_targets", "plane_templates",
+}
 _INDICES = {"val_targets": "K", "train_targets": "C", "plane_targets": "q", "shown_classes": "K"}
 _SHARES = {"token_confidence", "truth_confidence", "truth_probability"}
 
@@ -90,7 +94,7 @@ def check(folder: str, files: Mapping[str, bytes]) -> None:
     read("manifest.json", _check_manifest, recipe)
     read("metrics.json", _check_metrics)
     read("history.json", _check_history)
-    read("arrays.npz", _check_arrays, recipe)
+    read("arrays.npz", lambda content: check_arrays(_arrays(content), recipe))
     if "samples.json" in files:
         read("samples.json", _check_samples)
     if "weights.safetensors" in files:
@@ -202,12 +206,19 @@ def _check_words(found: Mapping[str, Any]) -> None:
 # Arrays
 
 
-def _check_arrays(content: bytes, recipe: Recipe) -> None:
-    arrays = _arrays(content)
-    needed = _OF_TEXT if recipe.is_text else _OF_IMAGES
-    _require(needed <= arrays.keys(), f"it lacks one of {', '.join(sorted(needed))}")
+def check_arrays(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
+    """Pass if ``arrays``, by name, are what a run of ``recipe`` keeps at least, and no others.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, unknown, of another type or shape, out of its range or not finite.
+    """
+    missing = sorted(_needed(recipe) - arrays.keys())
+    _require(not missing, f"it lacks {', '.join(missing)}")
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
+        _require(name in _ARRAYS, f"it has an unknown array {name[:40]!r}")
         kinds, axes = _ARRAYS[name]
         _require(array.dtype.kind in kinds, f"{name} is of type {array.dtype}")
         _require(array.ndim == len(axes) and array.size > 0, f"{name} has shape {array.shape}")
@@ -215,8 +226,9 @@ def _check_arrays(content: bytes, recipe: Recipe) -> None:
             _require(sizes.setdefault(axis, size) == size, f"{name} has shape {array.shape}")
         _require(array.dtype.kind != "f" or bool(np.isfinite(array).all()),
                  f"{name} holds values that are not finite")
-    classes = dict(recipe.size).get("classes", sizes.get("K"))
-    _require(sizes.get("K") == classes, f"its networks have not {classes} classes")
+    if not recipe.is_text:
+        classes = models.class_count(recipe.model, **dict(recipe.size))
+        _require(sizes["K"] == classes, f"val_logits are not of {classes} classes")
     if "shown_classes" not in arrays:
         _require(sizes.get("C", 0) in (0, sizes.get("K")), "train_logits have other classes")
     for name, axis in _INDICES.items():
@@ -224,6 +236,13 @@ def _check_arrays(content: bytes, recipe: Recipe) -> None:
     for name in _SHARES:
         _check_range(name, arrays, 0, 1)
     _check_range("curve_T", arrays, 1e-3, 1e3)
+
+
+def _needed(recipe: Recipe) -> set[str]:
+    """What `lsbook.runs.publish` leaves of every run of ``recipe``."""
+    if recipe.is_text:
+        return _OF_SIZES if recipe.sentences else _OF_TEXT
+    return _OF_STUDENTS if "student" in recipe.name else _OF_IMAGES
 
 
 def _check_range(name: str, arrays: Mapping[str, np.ndarray], low: float, high: float) -> None:
@@ -236,8 +255,6 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
     with ZipFile(io.BytesIO(content)) as stored:
         entries = stored.infolist()
     names = [entry.filename.removesuffix(".npy") for entry in entries]
-    unknown = [name for name in names if name not in _ARRAYS]
-    _require(not unknown, f"it has an unknown array {unknown[:1]}")
     _require(len(set(names)) == len(names), "it has an array twice")
     _require(sum(entry.file_size for entry in entries) <= MOST_EXPANDED,
              f"it expands to more than {MOST_EXPANDED} bytes")

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 import lsbook
 from lsbook import models
 from lsbook.recipes import Recipe
+from lsbook.runs.contents import check_arrays
 from lsbook.runs.drafts import draft, install
 
 
@@ -84,10 +85,18 @@ class Run:
         return {name: _widened(value) for name, value in self.stored_arrays().items()}
 
     def stored_arrays(self) -> dict[str, np.ndarray]:
-        """Evaluation arrays by name, in the precision they are stored in."""
+        """Evaluation arrays by name, in the precision they are stored in.
+
+        Raises
+        ------
+        BrokenRun
+            If they cannot be read, or are not those that a run of this recipe keeps.
+        """
         try:
             with np.load(self.path / "arrays.npz", allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
+                arrays = {name: stored[name] for name in stored.files}
+            check_arrays(arrays, self.recipe)
+            return arrays
         except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error) as error:
             raise _broken(self.path / "arrays.npz", error) from error
 
