@@ -24,6 +24,8 @@ def check_number(value: float, name: str) -> float | int:
     number = value.item() if getattr(value, "ndim", None) == 0 else value
     if isinstance(number, bool) or not isinstance(number, Real):
         raise ValueError(f"{name} must be a number; got {value!r}.")
+    if isinstance(number, int) and abs(number) >= 2**1023:
+        raise ValueError(f"{name} must be a number that a float holds; got a larger one.")
     return number
 
 

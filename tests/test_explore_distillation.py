@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 
 from drawn import open_page
 from explored import page_of, visit
 from lsbook.estimators.smoothness import gamma
 from lsbook.explore import distillation as explore
 from lsbook.figures import distillation as figures
+from lsbook.figures.classes import CIFAR_10
 from lsbook.recipes import named, student_of
 
 TEACHER, STUDENT = named("compact/teacher-cifar10"), named("compact/student-cifar10")
@@ -131,6 +133,19 @@ def test_softness_and_targets_are_those_of_the_estimator(figure, families, T):
     assert found[1:] == pytest.approx(scaled / scaled.sum(), abs=1e-4)
     shown = page.inner_text("#explore-teachers .ls-numbers tr:last-child td:nth-child(2)")
     assert float(shown) == pytest.approx(expected, abs=6e-4)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 6, 19, 20])
+def test_an_example_is_the_first_or_the_second_of_its_class(figure, families, number):
+    page = figure(f"#explore-teachers?T=2&alpha=0.3&example={number}")
+    run = next(run for run in families[0].teachers if run.recipe.alpha == 0.3)
+    label, second = divmod(number - 1, 2)
+    row = np.flatnonzero(run.arrays["train_targets"] == label)[second]
+    said = softmax(run.arrays["train_logits"][row].astype(float) / 2)
+    shown = page.inner_text("#explore-teachers .ls-numbers tr:last-child td:nth-child(3)")
+    assert float(shown.replace("−", "-")) == pytest.approx(said[label], abs=6e-4)
+    title = page.text_content("#explore-teachers .ls-stage")
+    assert re.search(rf"example {number}, an? {CIFAR_10[label]}", title)
 
 
 def test_a_point_tells_its_teacher_temperature_and_softness(figure):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsbook.estimators.arrays import Array, as_float64, as_tensor
+from lsbook.estimators.arrays import Array, as_float64, unit_of
 
 
 def arc_ratio(points: Array, targets: Array) -> float:
@@ -76,15 +76,17 @@ def bend(points: Array, targets: Array) -> float:
     offsets = mine - mine.mean(0)
     from_line = np.linalg.svd(offsets, compute_uv=False)[-1] / np.sqrt(len(mine))
     tiny = np.finfo(float).eps * np.abs(points).max()
+    if tiny == 0:
+        raise ValueError("All points lie at 0; there is neither line nor circle.")
     return float(np.log(max(from_line, tiny) / max(distance.std(), tiny)))
 
 
 def _checked(points: Array, targets: Array) -> tuple[np.ndarray, np.ndarray]:
-    points, targets = as_float64(points, "points"), np.asarray(as_tensor(targets, "targets"))
+    points, targets = as_float64(points, "points"), as_float64(targets, "targets")
     if points.ndim != 2 or points.shape[1] != 2 or targets.shape != points.shape[:1]:
         raise ValueError(
             f"points must be (n, 2) and targets (n,); got {points.shape} and {targets.shape}.")
     counts = [int((targets == k).sum()) for k in range(3)]
     if min(counts[:2]) < 2 or counts[2] < 1:
         raise ValueError(f"Two points of classes 0 and 1, one of 2 are needed; got {counts}.")
-    return points, targets
+    return points / unit_of(points), targets

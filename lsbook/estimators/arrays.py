@@ -137,6 +137,18 @@ def as_weights(sample_weight: Array | None, n: int) -> Tensor | None:
     return weight
 
 
+def unit_of(x: np.ndarray) -> float:
+    """A power of 2 near the largest value of ``x``: in its units no square under- or overflows."""
+    largest = float(np.abs(x).max())
+    return 2.0 ** (np.frexp(largest)[1] - 1) if largest else 1.0
+
+
+def at_temperature(logits: Tensor, T: float) -> Tensor:
+    """Logits (..., K) over ``T``, each row's largest 0, so that none overflows at the least T."""
+    below = logits - logits.amax(-1, keepdim=True)
+    return below / max(T, torch.finfo(below.dtype).tiny)
+
+
 def check_possible(scores: Tensor, targets: Tensor, name: str) -> None:
     """Raise ValueError if a score (n, K), a logit or log-probability, of the target is -inf."""
     own = scores.gather(1, targets[:, None])[:, 0]

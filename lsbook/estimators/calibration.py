@@ -16,6 +16,7 @@ from lsbook.estimators.arrays import (
     as_scores,
     as_tensor,
     as_weights,
+    at_temperature,
     check_possible,
 )
 from lsbook.estimators.resampling import Resampled
@@ -340,7 +341,7 @@ def accuracy(
 def _log_p(scores: Tensor, probs: Array | None, T: float) -> Tensor:
     """Logarithms (n, K) of the probabilities at temperature ``T``, from what `as_scores` gives."""
     logits = scores if probs is None else scores.log()
-    return (logits if T == 1 else logits / T).log_softmax(-1)
+    return (logits if T == 1 else at_temperature(logits, T)).log_softmax(-1)
 
 
 def _top1(

@@ -104,7 +104,7 @@ def beam_search(
     beam
         Number of hypotheses W followed at once.
     length_penalty
-        Exponent of `penalty`, 0 for none.
+        Exponent of `penalty` in [0, 10], 0 for none.
     T
         Temperature that divides the logits before the softmax.
     max_len
@@ -125,8 +125,8 @@ def beam_search(
     if n_best > beam:
         raise ValueError(f"n_best must lie in [1, beam]; got n_best={n_best}, beam={beam}.")
     exponent = check_number(length_penalty, "length_penalty")
-    if not 0 <= exponent < float("inf"):
-        raise ValueError(f"length_penalty must be finite and 0 or more; got {exponent:g}.")
+    if not 0 <= exponent <= 10:
+        raise ValueError(f"length_penalty must lie in [0, 10]; got {exponent:g}.")
     search = _Search(source, limit, beam, exponent, n_best)
     with evaluating(model):
         state = model.encode(source, beams=beam, max_len=int(limit.max()))

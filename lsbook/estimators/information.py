@@ -184,7 +184,8 @@ def _log_mean_kernel(t: np.ndarray, mu: np.ndarray, width: float, method: str) -
     most = {"auto": len(t) / 2, "grid": _ROWS * len(mu), "direct": 0}[method]
     if cells > most:
         return _direct(t, mu, width)
-    margin, x = 0.0 if high > low else 1.0, (t - low) / width
+    x = (t - low) / width
+    margin = 0.0 if x.max() > 1 / _PER_SIGMA else 1.0
     grid = np.linspace(-margin, x.max() + margin, int(cells) + 1)
     values = _direct(low + grid * width, mu, width)
     result = _spline(grid, values)(x)

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import rankdata
 
-from lsbook.estimators.arrays import Array, as_correct, as_float64
+from lsbook.estimators.arrays import Array, as_correct, as_float64, unit_of
+from lsbook.validation import check_number
 
 
 def auroc(score: Array, correct: Array) -> float:
@@ -46,11 +47,13 @@ def normalised_max_logit(logits: Array, p: float = 2) -> np.ndarray:
     logits = as_float64(logits, "logits")
     if logits.ndim != 2 or logits.shape[1] < 2:
         raise ValueError(f"logits must be (n, K), K at least 2; got {logits.shape}.")
+    p = check_number(p, "p (the order of a norm)")
     if not p >= 0:
         raise ValueError(f"p is the order of a norm, at least 0; got {p!r}.")
     logits = logits - logits.mean(-1, keepdims=True)
     if p == 0:
         return logits.max(-1)
+    logits = logits / unit_of(logits)
     norm = np.linalg.norm(logits, ord=p, axis=-1)
     return logits.max(-1) / np.maximum(norm, np.finfo(float).tiny)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lsbook.estimators.arrays import Array, as_logits
+from lsbook.estimators.arrays import Array, as_logits, at_temperature
 from lsbook.validation import check_temperature
 
 
@@ -23,6 +23,6 @@ def gamma(teacher_logits: Array, targets: Array, T: float = 1.0) -> float:
     """
     logits, targets = as_logits(teacher_logits, targets, "teacher_logits")
     K = logits.shape[1]
-    log_p = (logits.double() / check_temperature(T)).log_softmax(-1)
+    log_p = at_temperature(logits.double(), check_temperature(T)).log_softmax(-1)
     wrong = -torch.expm1(log_p.gather(1, targets[:, None]))
     return K / (K - 1) * wrong.mean().item()

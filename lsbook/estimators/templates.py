@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from lsbook.estimators.arrays import Array, as_float64, as_targets
+from lsbook.estimators.arrays import Array, as_float64, as_targets, unit_of
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,8 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
     """
     activations = _matrix(activations, "activations", "(n, d)")
     templates = _matrix(templates, "templates", "(K, d)")
+    unit = unit_of(activations)
+    activations, templates = activations / unit, templates / unit_of(templates)
     d = activations.shape[1]
     if d != 2 and templates.shape[1] not in (d, d + 1):
         raise ValueError(
@@ -164,14 +166,14 @@ def geometry(activations: Array, targets: Array, templates: Array) -> Geometry:
     nc1 = float((weight @ (within @ axes[kept].T) ** 2 / between).sum() / C)
 
     lengths = np.linalg.norm(offsets, axis=1)
-    unit = offsets / np.maximum(lengths, np.finfo(float).tiny)[:, None]
-    cosines = (unit @ unit.T)[np.triu_indices(C, 1)]
+    towards = offsets / np.maximum(lengths, np.finfo(float).tiny)[:, None]
+    cosines = (towards @ towards.T)[np.triu_indices(C, 1)]
     spread = float(np.sqrt(weight @ (within**2).sum(1)))
     distance = float(_distances(centres).mean())
     sides = _distances(templates[classes])
     return Geometry(
-        within_spread=spread,
-        centre_distance=distance,
+        within_spread=unit * spread,
+        centre_distance=unit * distance,
         ratio=spread / distance,
         simplex_deviation=float(sides.std() / sides.mean()) if sides.any() else float("nan"),
         nc1=nc1,

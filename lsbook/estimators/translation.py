@@ -197,7 +197,10 @@ def token_calibration(
         For a temperature that is not above 0, without any temperature or token, or for logits
         that are NaN or +inf.
     """
-    temperatures = [check_temperature(t) for t in np.atleast_1d(T)]
+    # No smaller T can be told from 0 in the single precision below.
+    least = torch.finfo(torch.float32).tiny
+    given = np.asarray(T, dtype=object).ravel()
+    temperatures = [max(check_temperature(t), least) for t in given]
     if not temperatures:
         raise ValueError("There is no temperature; give at least one.")
     if not isinstance(batches, Iterable):
