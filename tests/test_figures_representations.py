@@ -157,7 +157,7 @@ def test_the_arc_is_the_number_of_the_claims_page():
     row = figures.figure_1_row(figures.FIGURE_1[3], None)
     assert tuple(row.classes) == checks.TRIOS[row.hard.recipe.dataset]
     told = figures.arc_told(row)
-    trio = checks.TRIOS["tinyimagenet"]
+    trio = checks.TRIOS[row.hard.recipe.dataset]
     hard, smoothed = (checks.arc(run, "train", trio) for run in (row.hard, row.smoothed))
     assert f"it: {hard:.2f} → {smoothed:.2f} in training" in told
     assert f"α = {row.smoothed.recipe.alpha:g}" in told

@@ -206,7 +206,7 @@ def test_a_link_lands_on_its_figure(opened, path, name, state):
 
 @pytest.mark.parametrize("path, name, state", [
     ("book/translation.html", "figure-2", "alpha=0.3"),
-    ("book/calibration.html", "explore-calibration", "seed=1&bins=7"),
+    ("book/calibration.html", "explore-calibration", "T=2.5&bins=7"),
 ])
 def test_a_link_followed_in_an_open_page_brings_its_state(opened, path, name, state):
     fresh = opened(path, f"#{name}?{state}").drawn().figure(name)
