@@ -148,6 +148,27 @@ def test_an_example_is_the_first_or_the_second_of_its_class(figure, families, nu
     assert re.search(rf"example {number}, an? {CIFAR_10[label]}", title)
 
 
+def test_hard_teachers_have_their_colour_and_shape(figure):
+    page = figure("#explore-teachers?T=2&alpha=0.3")
+    of_teachers = page.evaluate("""() => Object.fromEntries(
+        [...document.querySelectorAll("#explore-teachers .ls-numbers tbody tr")]
+          .map((row) => [row.querySelector("th").textContent, row.className]))""")
+    assert of_teachers == {"hard": "hard", "α = 0.3": "smooth"}
+    looks = page.locator("#explore-teachers path.mark").evaluate_all(
+        "all => all.map((path) => path.getAttribute('class'))")
+    assert sorted(set(looks)) == ["mark hard", "mark smooth"]
+    assert looks.count("mark hard") == looks.count("mark smooth") == K + 1
+    for alpha, kind in ((0, "hard"), (0.3, "distil")):
+        page = figure(f"#explore-distillation?alpha={alpha}&T=1")
+        pairs = page.evaluate("""() => Object.fromEntries(
+            [...document.querySelectorAll("#explore-distillation .ls-numbers dl div")]
+              .map((pair) => [pair.querySelector("dt").textContent, pair.className]))""")
+        assert pairs["its student at T = 1"] == kind
+    # Students of hard teachers: a faint mark a run, and the line through their means.
+    assert page.locator("#explore-distillation path.line.hard").count() == 1 + len({0, 1})
+    assert page.locator("#explore-distillation path.mark.hard.faint").count() == 1
+
+
 def test_a_point_tells_its_teacher_temperature_and_softness(figure):
     page = figure()
     figure5 = page.locator("#explore-distillation")

@@ -60,11 +60,15 @@ def test_the_student_is_the_mean_over_seeds_at_the_best_temperature(figure):
 def test_one_slider_moves_both_pictures_and_the_numbers(figure, page, tmp_path):
     address = page_of("hero", [figure], tmp_path, [])
     visit_at(page, address, "hero", {"alpha": 0})
+    kinds = "all => all.map((pair) => pair.className)"
+    assert "smooth" not in page.locator(".ls-numbers dl div").evaluate_all(kinds)
+    assert "hard" in page.locator(".ls-numbers dl div").evaluate_all(kinds)
     shown = page.locator(".ls-numbers").inner_text()
     assert f"{figure.config['networks'][0]['ece']:.3f}" in shown and "61.0 %" in shown
     clouds = page.locator(".mark.cloud").first.get_attribute("d")
     curve = page.locator(".line.own").get_attribute("d")
     page.locator("input[type=range]").first.fill("1")
+    assert "smooth" in page.locator(".ls-numbers dl div").evaluate_all(kinds)
     shown = page.locator(".ls-numbers").inner_text()
     assert f"{figure.config['networks'][1]['ece']:.3f}" in shown and "55.0 %" in shown
     assert page.locator(".mark.cloud").first.get_attribute("d") != clouds

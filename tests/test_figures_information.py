@@ -67,4 +67,6 @@ def test_draw_counts_use_the_first_columns():
 def test_charts_build_and_hold_their_controls(runs):
     spec = figures.last_against_alpha(figures.history(runs)).to_dict()
     assert {p["name"] for p in spec["params"] if "bind" in p} == {"form"}
+    drawn = {layer["mark"]["type"]: layer["encoding"]["y"] for layer in spec["layer"][:2]}
+    assert drawn["line"]["aggregate"] == "mean" and "aggregate" not in drawn["point"]
     assert "NaN" not in json.dumps(spec)

@@ -59,21 +59,25 @@ def test_inception_is_timms_with_activations_and_templates(tmp_path):
 def test_weights_come_from_the_hub(resnet, monkeypatch):
     asked = []
 
-    def download(*what):
-        asked.append(what)
+    def download(*what, revision):
+        asked.append((*what, revision))
         return str(resnet[1])
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    pretrained.load("resnet50-v2")
-    assert asked == [("timm/resnet50.tv2_in1k", "model.safetensors")]
+    for name in ("resnet50-v1", "resnet50-v2"):
+        pretrained.load(name)
+    assert asked == [
+        ("timm/resnet50.tv_in1k", "model.safetensors", "78f3ecfdb38e06d9b8397f662e7ab8fee96026fa"),
+        ("timm/resnet50.tv2_in1k", "model.safetensors", "main"),
+    ]
 
 
 def test_where_the_hub_is_out_of_reach_it_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(DataError) as error:
-        pretrained.load("resnet50-v1")
-    address = "https://huggingface.co/timm/resnet50.tv_in1k/resolve/main/model.safetensors"
+        pretrained.load("resnet50-v2")
+    address = "https://huggingface.co/timm/resnet50.tv2_in1k/resolve/main/model.safetensors"
     assert address in str(error.value) and "give its path as weights" in str(error.value)
 
 

@@ -37,8 +37,13 @@ class Group:
                         if run.recipe.distil is None and run.recipe.alpha == alpha)
 
     def pair(self, alpha: float) -> tuple[dict[int, Any], dict[int, Any], float]:
-        """Hard runs, smoothed runs at the strength nearest ``alpha``, and that strength."""
-        positive = [a for a in self.alphas if a > 0]
+        """Hard runs, smoothed runs at the strength nearest ``alpha``, and that strength.
+
+        Of the strengths, those that were run with most of the hard runs' seeds.
+        """
+        hard = self.alone(0.0)
+        paired = {a: len(hard.keys() & self.alone(a).keys()) for a in self.alphas if a > 0}
+        positive = [a for a, seeds in paired.items() if seeds == max(paired.values())]
         smoothed = min(positive, key=lambda a: abs(a - alpha), default=None)
         if smoothed is None or 0.0 not in self.alphas:
             raise Missing("hard and smoothed runs")

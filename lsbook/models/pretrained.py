@@ -57,7 +57,7 @@ class Published:
     """A network, where its weights are, and how it sees a picture.
 
     ``last`` is what the weights' file calls the last layer; ``mean`` and ``std`` are per channel
-    of pixels in [0, 1].
+    of pixels in [0, 1]; ``revision`` is the commit of the hub's repository.
     """
 
     network: Callable[[], nn.Module]
@@ -66,10 +66,14 @@ class Published:
     view: View
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    revision: str = "main"
 
 
 NETWORKS = {
-    "resnet50-v1": Published(ResNet50, "timm/resnet50.tv_in1k", "fc", View(256, 224)),
+    "resnet50-v1": Published(
+        ResNet50, "timm/resnet50.tv_in1k", "fc", View(256, 224),
+        revision="78f3ecfdb38e06d9b8397f662e7ab8fee96026fa",
+    ),
     "resnet50-v2": Published(ResNet50, "timm/resnet50.tv2_in1k", "fc", View(232, 224)),
     "inception-v4": Published(
         InceptionV4, "timm/inception_v4.tf_in1k", "last_linear", View(341, 299, "bicubic"),
@@ -101,7 +105,7 @@ def load(name: str, weights: str | Path | None = None) -> nn.Module:
         If the network's library is not installed.
     """
     published = _published(name)
-    path = _from_hub(published.hub) if weights is None else Path(weights)
+    path = _from_hub(published) if weights is None else Path(weights)
     model = published.network()
     try:
         stored = load_file(path)
@@ -205,10 +209,11 @@ def _in_file(key: str, last: str) -> str:
     return f"{last}.{rest}" if part == "output" else rest
 
 
-def _from_hub(repository: str) -> Path:
+def _from_hub(published: Published) -> Path:
+    repository, revision = published.hub, published.revision
     by_hand = (
-        f"Fetch https://huggingface.co/{repository}/resolve/main/{WEIGHTS} by other means and give "
-        "its path as weights."
+        f"Fetch https://huggingface.co/{repository}/resolve/{revision}/{WEIGHTS} by other means and "
+        "give its path as weights."
     )
     try:
         from huggingface_hub import hf_hub_download
@@ -216,6 +221,6 @@ def _from_hub(repository: str) -> Path:
     except ImportError as error:
         raise DataError(f"Weights come through huggingface_hub: install it. {by_hand}") from error
     try:
-        return Path(hf_hub_download(repository, WEIGHTS))
+        return Path(hf_hub_download(repository, WEIGHTS, revision=revision))
     except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise DataError(f"{repository} is out of reach ({error}). {by_hand}") from error
