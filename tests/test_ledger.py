@@ -1035,3 +1035,11 @@ def test_curves_of_figures_5_and_6():
         "accuracy alone, α = 0": 80, "accuracy alone, α = 0.15": 79,
         "accuracy, hard teacher at T = 1": 82, "accuracy, hard teacher at T = 2": 83,
         "accuracy, teacher with α = 0.15": 78.5})
+
+
+def test_a_strength_of_one_seed_is_not_taken_for_one_of_three():
+    hard = [run("compact/teacher-cifar10", 0.0, seed, x=0.0) for seed in SEEDS]
+    smoothed = [run("compact/teacher-cifar10", 0.1, seed, x=1.0) for seed in SEEDS]
+    lone = run("compact/teacher-cifar10", 0.05, 0, x=2.0)
+    (group,) = ledger.groups([*hard, *smoothed, lone])["compact/teacher-cifar10"]
+    assert group.pair(0.05)[2] == 0.1
