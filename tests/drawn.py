@@ -57,3 +57,14 @@ def open_page():
 def marks(page, figure, **signals):
     """Data of every point and text that ``figure`` draws with its parameters so set."""
     return page.evaluate(DRAW, [figure.spec(), signals])
+
+
+def open_saved(page, figure, folder):
+    """Open the figure as a saved notebook shows it; gives what the page asked for, itself first."""
+    saved, asked = folder / "saved.html", []
+    shown = figure._repr_mimebundle_()["text/html"]
+    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown}</body>')
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    page.wait_for_selector("figure[data-ready] svg")
+    return asked

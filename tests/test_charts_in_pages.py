@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from drawn import SCRIPTS, open_page
+from drawn import SCRIPTS, open_page, open_saved
 from lsbook.figures import theme
 
 STATIC = Path(__file__).parent.parent / "book" / "_static"
@@ -72,12 +72,6 @@ def test_a_notebook_shows_a_chart_that_carries_vega(page, tmp_path, monkeypatch)
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)
     frame = pd.DataFrame({"x": [1, 2], "y": [2, 3]})
     figure = theme.show(alt.Chart(frame).mark_point().encode(x="x:Q", y="y:Q"), alt="Two points.")
-    saved = tmp_path / "saved.html"
-    shown = figure._repr_mimebundle_()["text/html"]
-    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown}</body>')
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(saved.as_uri())
-    page.wait_for_selector("figure[data-ready] svg")
+    asked = open_saved(page, figure, tmp_path)
     assert page.locator(".mark-symbol path").count() == 2
-    assert asked == [saved.as_uri()] and page.url == saved.as_uri()
+    assert asked == [page.url]

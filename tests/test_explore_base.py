@@ -11,7 +11,7 @@ from lsbook.explore import calibration, evaluation
 from lsbook.explore.figure import Explorer
 from lsbook.figures import theme
 from lsbook.runs.best import recorded
-from drawn import open_page
+from drawn import open_page, open_saved
 from explored import run_in_node
 
 STATIC = Path(__file__).parent.parent / "book" / "_static"
@@ -265,18 +265,11 @@ def test_a_notebook_shows_a_figure_that_carries_all_it_needs(page, tmp_path, mon
             for a in (0.0, 0.1)]
     figure = calibration.explorer([runs], "Title", 0.1)
     monkeypatch.delenv("LSBOOK_STATIC", raising=False)
-    saved = tmp_path / "saved.html"
-    shown = figure._repr_mimebundle_()["text/html"]
-    saved.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown}</body>')
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(saved.as_uri())
-    page.wait_for_selector("figure[data-ready]")
-    assert asked == [saved.as_uri()]
+    asked = open_saved(page, figure, tmp_path)
     before = page.locator(".ls-numbers").inner_text()
     assert f"{runs[0].metrics['val_ece']:.4f}" in before
     page.get_by_label("temperature T").fill("3")
     assert page.locator(".ls-numbers").inner_text() != before
-    assert page.url == saved.as_uri()
+    assert asked == [page.url]
     monkeypatch.setenv("LSBOOK_STATIC", "1")
     assert "<style>" not in figure._repr_mimebundle_()["text/html"]
