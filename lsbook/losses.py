@@ -272,7 +272,9 @@ def distillation(
         targets = _labels(targets)
     if validate:
         beta = check_unit(beta, "beta (the teacher's share of the loss)")
-        T, student_T = check_temperature(T), check_temperature(student_T)
+        # No smaller T can be told from 0 in single precision.
+        least = torch.finfo(torch.float32).tiny
+        T, student_T = (max(check_temperature(t), least) for t in (T, student_T))
         if targets is not None:
             _check_pair(logits, targets, ignore_index)
         elif beta < 1 or ignore_index is not None:

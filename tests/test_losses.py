@@ -752,3 +752,9 @@ LOGITS, TARGETS = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
 def test_bad_input_says_what_is_wrong(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+def test_the_least_temperature_gives_the_hard_teacher():
+    logits, teacher = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)
+    given = losses.distillation(logits, None, teacher, beta=1.0, T=5e-324, student_T=1.0)
+    torch.testing.assert_close(given, torch.nn.functional.cross_entropy(logits, teacher.argmax(1)))

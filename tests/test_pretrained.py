@@ -203,3 +203,9 @@ def test_classes_keep_their_number_when_few_are_read(folder):
     assert images.train_y.tolist() == [0, 2] and images.classes == ("n01", "n02", "n03")
     with pytest.raises(DataError, match="no folder n04"):
         load_images("imagefolder", root=folder, only=["n04"])
+
+
+@pytest.mark.parametrize("given", [3, 1.5, ["a"]])
+def test_what_is_no_path_is_named(given):
+    with pytest.raises(TypeError, match="^path must be a path"):
+        pretrained.convert(given)

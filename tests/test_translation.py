@@ -92,7 +92,7 @@ def test_bleu_takes_sequences_of_any_maker():
 @pytest.mark.parametrize(
     "hypotheses, references, options, message",
     [
-        ([], [], {}, "0 hypotheses"),
+        ([], [], {}, "hypotheses must be a list of sentences"),
         (["a"], ["a", "b"], {}, "1 hypotheses and 2 references"),
         (["a", "b"], ["a", "b"], {"more_references": [["a"]]}, "2 hypotheses and 2, 1 references"),
         ("a", ["a"], {}, "hypotheses.*list"),
@@ -282,3 +282,11 @@ SOURCE = torch.tensor([[3, 2]])
 def test_token_calibration_names_what_is_wrong(batches, T, message):
     with pytest.raises((ValueError, TypeError), match=message):
         token_calibration(random_batches()[0], batches, T)
+
+
+@pytest.mark.parametrize("given", [None, 3, "one sentence", np.array("word"), []])
+@pytest.mark.parametrize("name", ["hypotheses", "references"])
+def test_what_is_no_list_of_sentences_is_named(given, name):
+    lists = {"hypotheses": ["a b"], "references": ["a b"]} | {name: given}
+    with pytest.raises(ValueError, match=f"^{name} must be a list of sentences"):
+        bleu(**lists)

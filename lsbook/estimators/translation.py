@@ -74,7 +74,7 @@ def bleu(
         *(_sentences(more, "more_references", str | None) for more in more_references),
     )
     lengths = [len(stream) for stream in streams]
-    if not hypotheses or set(lengths) != {len(hypotheses)}:
+    if set(lengths) != {len(hypotheses)}:
         raise ValueError(
             "BLEU needs one reference a hypothesis, and at least one; "
             f"got {len(hypotheses)} hypotheses and {', '.join(map(str, lengths))} references."
@@ -90,9 +90,12 @@ def bleu(
 
 
 def _sentences(given: Sequence, name: str, kind: type = str) -> tuple:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ValueError(f"{name} must be a list of sentences; got one {type(given).__name__}.")
-    sentences = tuple(given)
+    try:
+        sentences = tuple(() if isinstance(given, str) else given)
+    except TypeError:  # a single thing, an array without axes among them
+        sentences = ()
+    if not sentences:
+        raise ValueError(f"{name} must be a list of sentences; got {given!r:.40}.")
     for i, sentence in enumerate(sentences):
         if not isinstance(sentence, kind):
             raise ValueError(
@@ -203,8 +206,11 @@ def token_calibration(
     temperatures = [max(check_temperature(t), least) for t in given]
     if not temperatures:
         raise ValueError("There is no temperature; give at least one.")
-    if not isinstance(batches, Iterable):
-        raise TypeError(f"batches must be a list of triples; got {type(batches).__name__}.")
+    try:
+        batches = iter(batches)
+    except TypeError:
+        raise TypeError(
+            f"batches must be a list of triples; got {type(batches).__name__}.") from None
     parts = []
     with evaluating(model):
         for batch in batches:

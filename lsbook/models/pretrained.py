@@ -105,7 +105,7 @@ def load(name: str, weights: str | Path | None = None) -> nn.Module:
         If the network's library is not installed.
     """
     published = _published(name)
-    path = _from_hub(published) if weights is None else Path(weights)
+    path = _from_hub(published) if weights is None else _path(weights, "weights")
     model = published.network()
     try:
         stored = load_file(path)
@@ -137,7 +137,7 @@ def convert(path: str | Path) -> Path:
     DataError
         If the file cannot be read, or holds anything else.
     """
-    path = Path(path)
+    path = _path(path, "path")
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
@@ -224,3 +224,10 @@ def _from_hub(published: Published) -> Path:
         return Path(hf_hub_download(repository, WEIGHTS, revision=revision))
     except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise DataError(f"{repository} is out of reach ({error}). {by_hand}") from error
+
+
+def _path(given: str | Path, name: str) -> Path:
+    try:
+        return Path(given)
+    except TypeError:
+        raise TypeError(f"{name} must be a path; got {given!r:.40}.") from None
