@@ -81,6 +81,7 @@ class Visit:
         self.path, self.home = path, site.as_uri() + "/"
         self.asked, self.amiss = [], []
         self.context = browser.new_context(
+            reduced_motion="reduce",  # what plays by itself rests
             viewport={"width": 1280, "height": 900}, offline=True
         )
         self.context.add_init_script(HELPERS)
