@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -239,6 +240,26 @@ def test_chapter_finds_recorded_runs_in_order():
     frame = tables.metrics(found)
     assert set(frame["train_fraction"]) == {1.0}
     assert frame["val_ece"].tolist() == [run.metrics["val_ece"] for run in found]
+
+
+def of(rows):
+    return pd.DataFrame(rows, columns=["alpha", "seed", "x"])
+
+
+@pytest.mark.parametrize("more, expected", [
+    ([], {0.0: 2.0, 0.1: 5.0}),
+    ([(0.2, 0, 9.0)], {0.0: 2.0, 0.1: 5.0}),                         # one seed beside three
+    ([(0.0, 7, 90.0), (0.2, 7, 9.0)], {0.0: 2.0, 0.1: 5.0}),         # a seed of their own
+    ([(0.2, s, 9.0) for s in range(4)], {0.0: 2.0, 0.1: 5.0, 0.2: 9.0}),
+])
+def test_alphas_are_ranked_by_means_over_the_same_seeds(more, expected):
+    rows = [(0.0, s, x) for s, x in enumerate((1.0, 2.0, 3.0))]
+    rows += [(0.1, s, x) for s, x in enumerate((4.0, 5.0, 6.0))]
+    assert tables.means(of(rows + more), ["x"])["x"].to_dict() == expected
+
+
+def test_without_smoothed_runs_the_mean_is_that_of_hard_ones():
+    assert tables.means(of([(0.0, 0, 1.0), (0.0, 1, 2.0)]), ["x"])["x"].to_dict() == {0.0: 1.5}
 
 
 def test_history_table_has_a_row_a_tick():

@@ -15,6 +15,7 @@ from lsbook.estimators.temperature import fit_temperature
 from lsbook.figures.ledger import scale_words, spread_text
 from lsbook.figures.scale import DATASETS, MODELS, scaled_setting, setting
 from lsbook.ledger import Group, Spread, groups
+from lsbook.runs import tables
 from lsbook.runs.tables import metrics
 
 _TABLE_3 = (
@@ -182,7 +183,7 @@ def best_T(run: Any) -> float | None:
 
 def best_alpha_text(runs: Sequence[Any]) -> str:
     """Which α needs no temperature and which temperature needs no α, in a sentence or two."""
-    means = metrics(runs).groupby("alpha")[["val_ece", "ece_at_optimal_T", "optimal_T"]].mean()
+    means = tables.means(metrics(runs), ("val_ece", "ece_at_optimal_T", "optimal_T"))
     ece = means["val_ece"]
     best = ece.idxmin()
 

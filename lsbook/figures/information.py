@@ -116,7 +116,7 @@ def _pair(network: Network, alpha: float) -> pd.DataFrame:
 
 def least_told(network: Network) -> str:
     """At which α the least information is left, and whether more smoothing leaves more again."""
-    last = endings(history(network.runs)).groupby("alpha")["last"].mean()
+    last = tables.means(endings(history(network.runs)), ["last"])["last"]
     lowest, most = last.idxmin(), last.index.max()
     turns = last[most] > last[lowest] + 0.02
     return (f"{network.name}: the least is at α = {lowest:g} with {last[lowest]:.2f} nats. " + (
@@ -168,7 +168,7 @@ def last_against_alpha(frame: pd.DataFrame) -> alt.LayerChart:
                  x="alpha:Q", y="mi:Q", text=alt.value("log 2")))
     return (mean + seeds + floor).properties(
         height=260,
-        title=alt.Title(_least_title(last.groupby("alpha")["fresh"].mean()),
+        title=alt.Title(_least_title(tables.means(last, ["fresh"])["fresh"]),
                         subtitle="each point a seed; line: their mean"))
 
 

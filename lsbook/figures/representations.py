@@ -18,6 +18,7 @@ from lsbook.figures.ledger import spread_text, value_of
 from lsbook.figures.scale import DATASETS, MODELS, in_words, scaled_setting, setting
 from lsbook.ledger import Spread
 from lsbook.ledger.checks import arc
+from lsbook.runs import tables
 from lsbook.runs.best import best
 from lsbook.runs.classes import examples
 from lsbook.runs.snapshots import at_epoch, epochs
@@ -339,7 +340,7 @@ def arc_told(row: Row) -> str:
 
 def geometry_told(runs: Sequence[Any], alpha: float) -> str:
     """What smoothing changes in the geometry of some runs, and where NC1 is least."""
-    means = metrics(runs).groupby("alpha")[list(GEOMETRY)].mean()
+    means = tables.means(metrics(runs), list(GEOMETRY))
     near = _nearest(means.index, alpha)
     words = "; ".join(f"{label} from {means[name].loc[0.0]:.2f} to {means[name].loc[near]:.2f}"
                       for name, label in GEOMETRY.items())

@@ -22,6 +22,7 @@ from lsbook.figures.signed import signed
 from lsbook.figures.sweep import against_alpha
 from lsbook.ledger import Group, groups
 from lsbook.recipes import CATALOGUE
+from lsbook.runs import tables
 from lsbook.runs.best import of_hard_seeds
 from lsbook.runs.tables import uncased_bleu
 from lsbook.training.data import text_of
@@ -305,8 +306,8 @@ def temperature_story(runs: Iterable[Any], alpha: float) -> str:
 
 def alpha_chart(frame: pd.DataFrame) -> alt.HConcatChart:
     """BLEU, ECE and NLL at T = 1 against α; ``frame`` is that of `lsbook.runs.tables.metrics`."""
-    means = frame.groupby("alpha")[["bleu", "val_ece", "val_nll"]].mean()
-    best = means["bleu"].idxmax(), means["val_ece"].idxmin(), means["val_nll"].idxmin()
+    ranked = tables.means(frame, ("bleu", "val_ece", "val_nll"))
+    best = ranked["bleu"].idxmax(), ranked["val_ece"].idxmin(), ranked["val_nll"].idxmin()
     panels = []
     for name, title in zip(("bleu", "val_ece", "val_nll"), CURVES.values()):
         band, *lines = against_alpha(frame, name, title).layer

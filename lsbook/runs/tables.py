@@ -15,6 +15,19 @@ def metrics(runs: Iterable[Run]) -> pd.DataFrame:
     return pd.DataFrame([_labels(run) | run.metrics for run in runs])
 
 
+def means(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Columns ``names`` by α as means over the same seeds, so that the α can be ranked.
+
+    They are the seeds that most hard and smoothed runs share; an α without one of them is left out.
+    """
+    by_alpha = frame.groupby("alpha")["seed"].agg(set)
+    paired = (by_alpha[0.0] & seeds for seeds in by_alpha.drop(0.0))
+    shared = max(paired, key=len, default=by_alpha[0.0])
+    alphas = [alpha for alpha, seeds in by_alpha.items() if shared <= seeds]
+    alike = frame[frame["alpha"].isin(alphas) & frame["seed"].isin(shared)]
+    return alike.groupby("alpha")[list(names)].mean()
+
+
 def history(runs: Iterable[Run], clock: str, quantities: Sequence[str]) -> pd.DataFrame:
     """One row a run and tick of ``clock`` (``epoch``, ``step``, ``mi_step``): ``quantities``."""
     frames = [
