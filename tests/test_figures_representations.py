@@ -194,13 +194,6 @@ def test_geometry_is_told_at_the_nearest_alpha():
     assert "least at α = 0.1 (1.00), the largest" in figures.geometry_told(runs[:2], 0.15)
 
 
-def test_most_confused_pair():
-    logits = np.eye(4)[[0, 1, 2, 3, 3, 1]]
-    targets = np.array([0, 1, 2, 3, 1, 3])
-    run = SimpleNamespace(arrays={"val_logits": logits, "val_targets": targets})
-    assert figures.most_confused(run) == (1, 3)
-
-
 def test_accuracy_table_shows_paper_beside_ours(recorded):
     recorded(*(network(alpha, seed) for alpha in (0.0, 0.1, 0.25) for seed in (0, 1)),
              *(network(alpha, name="compact/resnet20-cifar100") for alpha in (0.0, 0.1)))

@@ -202,18 +202,6 @@ def class_names(run: Any) -> dict[int, str]:
     return offered(run.recipe.dataset, len(run.arrays["templates"]))
 
 
-def most_confused(run: Any) -> tuple[int, int]:
-    """The two classes that a run's validation predictions mistake for each other most often."""
-    targets = run.arrays["val_targets"].astype(int)
-    guesses = run.arrays["val_logits"].argmax(-1)
-    K = run.arrays["val_logits"].shape[-1]
-    table = np.zeros((K, K), int)
-    np.add.at(table, (targets, guesses), 1)
-    both = np.triu(table + table.T, 1)
-    first, second = np.unravel_index(both.argmax(), both.shape)
-    return int(first), int(second)
-
-
 def row_frame(row: Row) -> pd.DataFrame:
     """Plane coordinates ``x``, ``y`` of a row's examples and templates.
 

@@ -157,12 +157,6 @@ def effect(label: str, readings: Mapping[int, Reading], *, least: float = 0.0,
     return _effect(label, values, noise / len(readings), least, most)
 
 
-def effect_of(label: str, values: Values, *, least: float = 0.0, most: float = np.inf) -> Effect:
-    """The mean of one value a seed, of which no examples were kept."""
-    return effect(label, {seed: Reading(value) for seed, value in values.items()},
-                  least=least, most=most)
-
-
 def ece_effect(label: str, first: Mapping[int, tuple[np.ndarray, np.ndarray]],
                second: Mapping[int, tuple[np.ndarray, np.ndarray]], *,
                least: float = 0.0) -> Effect:
